@@ -1,0 +1,35 @@
+package store
+
+import "time"
+
+// User is a person who can log in and pay.
+type User struct {
+	// ID is a MongoDB ObjectID: 24 lower-case hexadecimal digits.
+	ID string
+	// Name is shown to people. Not unique.
+	Name string
+	// Email is the address as its owner wrote it, without surrounding space.
+	Email string
+	// EmailKey is the folded address that is unique among users.
+	EmailKey string
+	// PasswordHash is a PHC string. It never leaves the server.
+	PasswordHash string
+	// CustomerID is the Stripe customer, unique among users; empty until the
+	// first payment.
+	CustomerID string
+	// CustomerAttempt counts the Stripe customers that were lost and made
+	// again; it is part of the idempotency key of their creation.
+	CustomerAttempt int
+	// CreatedBy is the ID of the user who made this one, empty for those who
+	// registered themselves.
+	CreatedBy string
+	// Admin may touch every user.
+	Admin bool
+	// SyncAt is when the Stripe customer is next due to be given the name and
+	// email of this user; zero while it has them.
+	SyncAt time.Time
+	// CreatedAt and UpdatedAt are in UTC, to the millisecond.
+	CreatedAt, UpdatedAt time.Time
+	// Version counts the writes, from 1.
+	Version int64
+}

@@ -1,0 +1,98 @@
+package stripeclient
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind says what an Error means for the caller.
+type Kind int
+
+const (
+	// KindUnknown: the call may or may not have had an effect (time-out,
+	// transport error, 5xx, unreadable answer). Repeat it with the same key.
+	KindUnknown Kind = iota
+	// KindDeclined: the card or its issuer refused (402).
+	KindDeclined
+	// KindNotFound: Stripe has no such object. Error.Param tells which.
+	KindNotFound
+	// KindInvalid: Stripe refuses the request as it is (other 4xx).
+	KindInvalid
+	// KindUnexpectedState: the intent is in a state that does not allow the
+	// call. Error.Intent is the intent.
+	KindUnexpectedState
+	// KindBusy: another call with the same key or on the same object is under
+	// way (409, 429 lock_timeout). Nothing happened; repeat it soon.
+	KindBusy
+	// KindOverloaded: too many calls, by Stripe's limit (429) or by ours, or
+	// the circuit breaker is open. Nothing was done; see Error.RetryAfter.
+	KindOverloaded
+	// KindRefused: Stripe refuses our key (401, 403). An operator must act.
+	KindRefused
+)
+
+func (k Kind) String() string {
+	switch k {
+	case KindUnknown:
+		return "unknown"
+	case KindDeclined:
+		return "declined"
+	case KindNotFound:
+		return "not_found"
+	case KindInvalid:
+		return "invalid"
+	case KindUnexpectedState:
+		return "unexpected_state"
+	case KindBusy:
+		return "busy"
+	case KindOverloaded:
+		return "overloaded"
+	case KindRefused:
+		return "refused"
+	}
+	return fmt.Sprintf("kind(%d)", int(k))
+}
+
+// Error is what every failed call returns. Its text is safe to log.
+type Error struct {
+	Kind Kind
+	// Op is the call, such as "confirm intent".
+	Op string
+	// Status is the HTTP status of Stripe's answer, 0 if there was none.
+	Status int
+	// Code and DeclineCode are Stripe's; either may be empty.
+	Code, DeclineCode string
+	// Param is the request parameter that Stripe objects to; may be empty.
+	Param string
+	// RequestID is Stripe's, for its support; may be empty.
+	RequestID string
+	// Intent is the payment intent that the answer carried, or nil.
+	Intent *Intent
+	// Replayed is true when this is the saved answer to an earlier call with
+	// the same idempotency key: a new try needs a new key.
+	Replayed bool
+	// RetryAfter is how long to wait before another try, 0 if not known.
+	RetryAfter time.Duration
+	// cause is the context's or the transport's error, for errors.Is; nothing
+	// of an answer's body.
+	cause error
+}
+
+// Error tells the call, the kind and Stripe's codes. It holds no secret.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("stripe: %s: %s", e.Op, e.Kind)
+	if e.Status != 0 {
+		s += fmt.Sprintf(" (status %d)", e.Status)
+	}
+	for _, f := range [...]struct{ name, value string }{
+		{"code", e.Code}, {"decline_code", e.DeclineCode}, {"param", e.Param}, {"request", e.RequestID},
+	} {
+		if f.value != "" {
+			s += " " + f.name + "=" + f.value
+		}
+	}
+	return s
+}
+
+// Unwrap returns the context's or the transport's error, or nil.
+func (e *Error) Unwrap() error { return e.cause }

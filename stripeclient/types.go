@@ -1,0 +1,88 @@
+package stripeclient
+
+import "time"
+
+// Statuses of a payment intent, as Stripe spells them.
+// Source: https://docs.stripe.com/payments/paymentintents/lifecycle
+const (
+	StatusRequiresPaymentMethod = "requires_payment_method"
+	StatusRequiresConfirmation  = "requires_confirmation"
+	StatusRequiresAction        = "requires_action"
+	StatusProcessing            = "processing"
+	StatusRequiresCapture       = "requires_capture"
+	StatusCanceled              = "canceled"
+	StatusSucceeded             = "succeeded"
+)
+
+// Customer is a Stripe customer.
+type Customer struct {
+	ID    string
+	Email string
+	Name  string
+	// UserID is metadata.userId, empty for customers that were made elsewhere.
+	UserID string
+	// Deleted customers can be read and no longer charged.
+	Deleted bool
+}
+
+// CustomerParams are what we tell Stripe about a user.
+type CustomerParams struct {
+	Email  string
+	Name   string
+	UserID string
+}
+
+// Intent is a payment intent.
+type Intent struct {
+	ID string
+	// Amount is in the smallest unit of Currency.
+	Amount   int64
+	Currency string
+	// Status is one of the Status constants, or one that Stripe adds later.
+	Status        string
+	CustomerID    string
+	PaymentMethod string
+	// ClientSecret is for the paying client alone: never store or log it.
+	ClientSecret string
+	// PaymentID is metadata.paymentId: our payment, empty for intents that were
+	// made elsewhere.
+	PaymentID string
+	Created   time.Time
+	// LastError is the last failed attempt to pay, nil if there was none.
+	LastError *Decline
+	// Replayed is true when this is the saved answer to an earlier call with
+	// the same idempotency key; it may be out of date.
+	Replayed bool
+}
+
+// Decline is why a payment method was refused.
+// Source: https://docs.stripe.com/declines/codes
+type Decline struct {
+	// Code is Stripe's error code, such as card_declined or expired_card.
+	Code string
+	// DeclineCode is the issuer's reason, such as insufficient_funds; may be
+	// empty.
+	DeclineCode string
+}
+
+// IntentParams are what a new payment intent is made of.
+type IntentParams struct {
+	Amount     int64
+	Currency   string
+	CustomerID string
+	// PaymentID, UserID and CUID go into the metadata.
+	PaymentID, UserID, CUID string
+}
+
+// Event says that something about an object changed. It names the object and
+// no more: its state is to be fetched anew, as events come late, twice and out
+// of order.
+type Event struct {
+	ID      string
+	Type    string
+	Created time.Time
+	// Object is the type of the object, such as payment_intent.
+	Object string
+	// ObjectID is the object's id.
+	ObjectID string
+}
