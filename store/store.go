@@ -21,7 +21,7 @@ var (
 	// IntentID exists.
 	ErrPaymentExists = errors.New("payment exists")
 	// ErrUnavailable: the database cannot be reached or did not answer in
-	// time. A write that failed so may have happened.
+	// time.
 	ErrUnavailable = errors.New("database unavailable")
 )
 
@@ -30,7 +30,7 @@ const MaxPage = 1000
 
 // Store keeps users, payments and leases. It is safe for concurrent use. Any
 // method may return ErrUnavailable or the context's error beside those that
-// its comment names.
+// its comment names; after either, a write may have happened.
 type Store interface {
 	// InsertUser adds u, whose ID comes from NewID, with Version 1.
 	// ErrEmailTaken, ErrCustomerTaken.
@@ -73,7 +73,7 @@ type Store interface {
 	PaymentsToCheck(ctx context.Context, now time.Time, limit int) ([]*Payment, error)
 
 	// AcquireLease takes or renews the named lease for holder until now+ttl.
-	// It succeeds if the lease is free, has expired at now, or is holder's
+	// It succeeds if the lease is free, has expired by now, or is holder's
 	// already; ok is false while another holds it. The lease carries the
 	// cursor that SaveCursor left, "" at first.
 	AcquireLease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (cursor string, ok bool, err error)

@@ -1,0 +1,94 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	driver "go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/mongo/readpref"
+
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// Store is a store.Store in a MongoDB database.
+type Store struct {
+	client                  *driver.Client
+	users, payments, leases *driver.Collection
+	// timeout bounds a call whose context has no deadline.
+	timeout time.Duration
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open connects to the database that uri names, "nestpayments" if its path
+// names none, and makes the indexes that are missing. ctx bounds that work:
+// without a deadline Open waits for as long as an index takes, which is long
+// for one that is new on a large collection. store.ErrUnavailable.
+//
+// uri is a connection string, mongodb:// or mongodb+srv://. Unless it says
+// otherwise: writes w=majority with journal, reads from the primary, 3 s to
+// find a server, 3 s to connect, 5 s for a call whose context has no deadline
+// (timeoutMS), 50 connections to each server.
+// Source: https://www.mongodb.com/docs/manual/reference/connection-string-options/
+func Open(ctx context.Context, uri string) (*Store, error) {
+	opts, database, err := parseURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, opts, database)
+}
+
+func connect(ctx context.Context, opts *options.ClientOptions, database string) (*Store, error) {
+	const op = "open"
+	client, err := driver.Connect(ctx, opts)
+	if err != nil {
+		return nil, wrap(ctx, op, err)
+	}
+	db := client.Database(database)
+	s := &Store{
+		client:   client,
+		users:    db.Collection("users"),
+		payments: db.Collection("payments"),
+		leases:   db.Collection("leases"),
+		timeout:  defaultTimeout,
+	}
+	if opts.Timeout != nil && *opts.Timeout > 0 {
+		s.timeout = *opts.Timeout
+	}
+	if err := s.makeIndexes(ctx); err != nil {
+		return nil, errors.Join(wrap(ctx, op, err), s.Close())
+	}
+	return s, nil
+}
+
+// Ping tells whether the primary answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.call(ctx, "ping", func(ctx context.Context) error {
+		return s.client.Ping(ctx, readpref.Primary())
+	})
+}
+
+// Close breaks off calls that are still running after the default time-out of
+// a call, and closes every connection.
+func (s *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	err := s.client.Disconnect(ctx)
+	if errors.Is(err, driver.ErrClientDisconnected) {
+		return nil
+	}
+	return wrap(ctx, "close", err)
+}
+
+// call runs f with a deadline and gives its error the store's meaning.
+func (s *Store) call(ctx context.Context, op string, f func(context.Context) error) error {
+	bounded := ctx
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+	}
+	return wrap(ctx, op, f(bounded))
+}

@@ -1,0 +1,335 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/event"
+	driver "go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
+)
+
+// query is one command that a method of the store sent.
+type query struct {
+	method       string
+	name         string // of the command: find, update, ...
+	collection   string
+	filter, sort bson.D
+	command      bson.D
+}
+
+// TestQueriesSuitTheIndexes needs no real server: it holds every filter and
+// sort against the indexes that Open makes.
+func TestQueriesSuitTheIndexes(t *testing.T) {
+	t.Parallel()
+	_, queries := recordQueries(t, func(adjust func(*options.ClientOptions)) *Store {
+		return openFresh(t, mongotest.Start(t), adjust)
+	})
+	for _, q := range queries {
+		if !served(q.filter, q.sort, indexKeys(t, q.collection)) {
+			t.Errorf("%s: no index of %s serves %s with filter %v and sort %v", q.method, q.collection, q.name, q.filter, q.sort)
+		}
+	}
+}
+
+// TestMongoDBPlansUseIndexes asks the planner of a real server.
+func TestMongoDBPlansUseIndexes(t *testing.T) {
+	t.Parallel()
+	uri := realServer(t)
+	s, queries := recordQueries(t, func(adjust func(*options.ClientOptions)) *Store {
+		return openFresh(t, uri, adjust)
+	})
+	for _, q := range queries {
+		var plan bson.M
+		err := s.users.Database().RunCommand(t.Context(), bson.D{
+			{Key: "explain", Value: q.command}, {Key: "verbosity", Value: "queryPlanner"},
+		}).Decode(&plan)
+		if err != nil {
+			t.Errorf("%s: explain: %v", q.method, err)
+			continue
+		}
+		stages := planStages(plan)
+		if len(stages) == 0 {
+			t.Errorf("%s: no stage found in %v", q.method, plan)
+		}
+		for _, forbidden := range []string{"COLLSCAN", "SORT"} {
+			if slices.Contains(stages, forbidden) {
+				t.Errorf("%s: %s with filter %v and sort %v: stages %v contain %s",
+					q.method, q.name, q.filter, q.sort, stages, forbidden)
+			}
+		}
+	}
+}
+
+// recordQueries calls every method of store.Store on a fresh store, in every
+// shape, and returns that store and what it sent beside inserts.
+func recordQueries(t *testing.T, open func(func(*options.ClientOptions)) *Store) (*Store, []query) {
+	t.Helper()
+	var (
+		mu      sync.Mutex
+		queries []query
+		method  string
+	)
+	s := open(func(o *options.ClientOptions) {
+		o.SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+			mu.Lock()
+			defer mu.Unlock()
+			if method != "" {
+				queries = append(queries, parseQueries(t, method, e)...)
+			}
+		}})
+	})
+	calls := everyCall(t, s)
+	for m := range reflect.TypeFor[store.Store]().Methods() {
+		if m.Name == "Close" || m.Name == "Ping" {
+			continue
+		}
+		call, ok := calls[m.Name]
+		if !ok {
+			t.Errorf("%s: not called by this test, so its queries are not looked at", m.Name)
+			continue
+		}
+		mu.Lock()
+		method = m.Name
+		mu.Unlock()
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	method = ""
+	return s, queries
+}
+
+// everyCall calls each method of store.Store with every shape of arguments and
+// every outcome that makes it ask the database something else.
+func everyCall(t *testing.T, s *Store) map[string]func() error {
+	ctx, now := t.Context(), time.Now()
+	ids := []string{store.NewID(now), store.NewID(now), store.NewID(now)}
+	user := func(n int) *store.User {
+		return &store.User{ID: ids[n], EmailKey: ids[n], CustomerID: "cus_" + ids[n], Admin: true, SyncAt: now, CreatedBy: ids[1]}
+	}
+	payment := func(n int) *store.Payment {
+		return &store.Payment{ID: ids[n], UserID: ids[0], CUID: ids[n], IntentID: "pi_" + ids[n], CheckAt: now}
+	}
+	for n := range 2 {
+		if err := errors.Join(s.InsertUser(ctx, user(n)), s.InsertPayment(ctx, payment(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(err, want error) error {
+		if errors.Is(err, want) {
+			return nil
+		}
+		return errors.Join(err, errors.New("want "+want.Error()))
+	}
+	stored := func(u *store.User) *store.User { u.Version = 1; return u }
+	sameCustomer := func(u *store.User) *store.User { u.CustomerID = "cus_" + ids[0]; return u }
+	sameIntent := func(p *store.Payment) *store.Payment { p.Version, p.IntentID = 1, "pi_"+ids[0]; return p }
+
+	acquire := func() error {
+		_, ok, err := s.AcquireLease(ctx, "lease", "a", now, time.Minute)
+		if !ok {
+			err = errors.Join(err, errors.New("lease not acquired"))
+		}
+		return err
+	}
+
+	return map[string]func() error{
+		"InsertUser": func() error {
+			return errors.Join(want(s.InsertUser(ctx, user(0)), store.ErrEmailTaken),
+				want(s.InsertUser(ctx, sameCustomer(user(2))), store.ErrCustomerTaken))
+		},
+		"User":           func() error { _, err := s.User(ctx, ids[0]); return err },
+		"UserByEmail":    func() error { _, err := s.UserByEmail(ctx, ids[0]); return err },
+		"UserByCustomer": func() error { _, err := s.UserByCustomer(ctx, "cus_"+ids[0]); return err },
+		"UpdateUser": func() error {
+			return errors.Join(s.UpdateUser(ctx, stored(user(0))),
+				want(s.UpdateUser(ctx, stored(sameCustomer(user(1)))), store.ErrCustomerTaken))
+		},
+		"DeleteUser": func() error { return want(s.DeleteUser(ctx, ids[2]), store.ErrNotFound) },
+		"ListUsers": func() error {
+			var errs []error
+			for _, q := range []store.UserQuery{
+				{}, {After: ids[0]}, {VisibleTo: ids[1]}, {VisibleTo: ids[1], After: ids[0]}, {VisibleTo: ids[1], After: ids[2]},
+			} {
+				q.Limit = 10
+				_, err := s.ListUsers(ctx, q)
+				errs = append(errs, err)
+			}
+			return errors.Join(errs...)
+		},
+		"ListAdmins":  func() error { _, err := s.ListAdmins(ctx); return err },
+		"UsersToSync": func() error { _, err := s.UsersToSync(ctx, now, 10); return err },
+
+		"InsertPayment":   func() error { return want(s.InsertPayment(ctx, payment(0)), store.ErrPaymentExists) },
+		"PaymentByCUID":   func() error { _, err := s.PaymentByCUID(ctx, ids[0], ids[0]); return err },
+		"PaymentByIntent": func() error { _, err := s.PaymentByIntent(ctx, "pi_"+ids[0]); return err },
+		"UpdatePayment": func() error {
+			return want(s.UpdatePayment(ctx, sameIntent(payment(1))), store.ErrPaymentExists)
+		},
+		"ListPayments": func() error {
+			_, err := s.ListPayments(ctx, store.PaymentQuery{UserID: ids[0], Limit: 10})
+			_, behind := s.ListPayments(ctx, store.PaymentQuery{UserID: ids[0], Before: ids[1], Limit: 10})
+			return errors.Join(err, behind)
+		},
+		"PaymentsToCheck": func() error { _, err := s.PaymentsToCheck(ctx, now, 10); return err },
+
+		"AcquireLease": acquire,
+		"SaveCursor":   func() error { return errors.Join(acquire(), s.SaveCursor(ctx, "lease", "a", "evt_1")) },
+		"ReleaseLease": func() error { return s.ReleaseLease(ctx, "lease", "a") },
+	}
+}
+
+// parseQueries returns the queries of a command, in the form that explain
+// takes. A command that the store is not meant to use fails the test.
+func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []query {
+	var c struct {
+		Filter  bson.D `bson:"filter"`
+		Query   bson.D `bson:"query"`
+		Sort    bson.D `bson:"sort"`
+		Updates []struct {
+			Q     bson.D `bson:"q"`
+			Multi bool   `bson:"multi"`
+		} `bson:"updates"`
+		Deletes []struct {
+			Q     bson.D `bson:"q"`
+			Limit int    `bson:"limit"`
+		} `bson:"deletes"`
+	}
+	var command bson.D
+	if err := errors.Join(bson.Unmarshal(e.Command, &c), bson.Unmarshal(e.Command, &command)); err != nil {
+		t.Errorf("%s: reading %s: %v", method, e.CommandName, err)
+		return nil
+	}
+	q := query{method: method, name: e.CommandName, sort: c.Sort, filter: c.Filter}
+	switch e.CommandName {
+	case "insert":
+		return nil
+	case "find":
+	case "findAndModify":
+		q.filter = c.Query
+	case "update":
+		q.filter = c.Updates[0].Q
+		if len(c.Updates) != 1 || c.Updates[0].Multi {
+			t.Errorf("%s: an update of more than one document", method)
+		}
+	case "delete":
+		q.filter = c.Deletes[0].Q
+		if len(c.Deletes) != 1 || c.Deletes[0].Limit != 1 {
+			t.Errorf("%s: a deletion of more than one document", method)
+		}
+	default:
+		t.Errorf("%s: unexpected command %s", method, e.CommandName)
+		return nil
+	}
+	q.collection = e.Command.Lookup(e.CommandName).StringValue()
+	for _, field := range command {
+		// What belongs to the session and not to the query.
+		if !strings.HasPrefix(field.Key, "$") && !slices.Contains([]string{
+			"lsid", "txnNumber", "writeConcern", "readConcern", "maxTimeMS"}, field.Key) {
+			q.command = append(q.command, field)
+		}
+	}
+	return []query{q}
+}
+
+// indexKeys returns the keys of all indexes of a collection.
+func indexKeys(t *testing.T, collection string) []bson.D {
+	models := map[string][]driver.IndexModel{"users": userIndexes(), "payments": paymentIndexes(), "leases": nil}
+	indexes, ok := models[collection]
+	if !ok {
+		t.Fatalf("unexpected collection %q", collection)
+	}
+	keys := []bson.D{{{Key: "_id", Value: 1}}}
+	for _, m := range indexes {
+		keys = append(keys, m.Keys.(bson.D))
+	}
+	return keys
+}
+
+// served tells whether some index leads to the documents of filter in the
+// order of sort; with $or, one for each of its clauses.
+func served(filter, sort bson.D, indexes []bson.D) bool {
+	if slices.ContainsFunc(indexes, func(keys bson.D) bool { return servedBy(filter, sort, keys) }) {
+		return true
+	}
+	for _, e := range filter {
+		if e.Key != "$or" {
+			continue
+		}
+		for _, clause := range e.Value.(bson.A) {
+			if !served(clause.(bson.D), sort, indexes) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// servedBy walks one index: equalities first, then what is sorted or ranged.
+func servedBy(filter, sort, keys bson.D) bool {
+	used := 0
+	for used < len(keys) && kindOf(filter, keys[used].Key) == "equal" {
+		used++
+	}
+	// An equality on a whole unique prefix leaves nothing to sort.
+	if len(sort) == 1 && used == 1 && keys[0].Key == "_id" {
+		return true
+	}
+	rest := keys[used:]
+	if len(sort) > 0 {
+		return len(rest) > 0 && rest[0].Key == sort[0].Key && len(sort) == 1 &&
+			(used > 0 || len(filter) == 0 || kindOf(filter, rest[0].Key) == "range")
+	}
+	return used > 0 || len(rest) > 0 && kindOf(filter, rest[0].Key) == "range"
+}
+
+// kindOf tells how filter bounds a field: "equal", "range" or not at all.
+func kindOf(filter bson.D, field string) string {
+	for _, e := range filter {
+		if e.Key != field {
+			continue
+		}
+		operators, ok := e.Value.(bson.D)
+		if !ok {
+			return "equal"
+		}
+		if slices.Contains([]string{"$gt", "$gte", "$lt", "$lte"}, operators[0].Key) {
+			return "range"
+		}
+	}
+	return ""
+}
+
+// planStages collects the stages of the winning plan, of every shard.
+func planStages(v any) (stages []string) {
+	switch v := v.(type) {
+	case bson.M:
+		for key, value := range v {
+			switch name, isName := value.(string); {
+			case key == "stage" && isName:
+				stages = append(stages, name)
+			case key != "rejectedPlans":
+				stages = append(stages, planStages(value)...)
+			}
+		}
+	case bson.A:
+		for _, value := range v {
+			stages = append(stages, planStages(value)...)
+		}
+	}
+	return stages
+}

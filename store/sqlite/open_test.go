@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// wantOpenError checks that Open refuses the path and says why.
+func wantOpenError(t *testing.T, path, want string) error {
+	t.Helper()
+	s, err := Open(t.Context(), path)
+	if err == nil {
+		s.Close()
+		t.Fatalf("Open: got no error, want %q", want)
+	}
+	if got := err.Error(); !strings.Contains(got, want) || !strings.Contains(got, path) {
+		t.Errorf("Open: got error %q, want one with %q and the path", got, want)
+	}
+	return err
+}
+
+// change runs statements on the database file beside any Store.
+func change(t *testing.T, path, statements string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(statements); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenMakesFilesForTheOwnerOnly(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := openAt(t, filepath.Join(folder, "test.db"))
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode(); got != 0o600 {
+			t.Errorf("%s: got mode %v, want 0600", e.Name(), got)
+		}
+	}
+	if got, want := strings.Join(names, " "), "test.db test.db-shm test.db-wal"; got != want {
+		t.Errorf("files: got %s, want %s", got, want)
+	}
+}
+
+func TestOpenTakesAnyFileName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"with space.db", "a?mode=memory", "50%41.db", "#x", "ä&b=c;d", "file:x"} {
+		path := filepath.Join(t.TempDir(), name)
+		openAt(t, path)
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("after Open of %q: %v", name, err)
+		}
+	}
+}
+
+func TestOpenSetsSafeModes(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	for _, tt := range []struct {
+		db           *sql.DB
+		pragma, want string
+	}{
+		{s.writer, "journal_mode", "wal"},
+		{s.writer, "synchronous", "2"},
+		{s.writer, "busy_timeout", "5000"},
+		{s.writer, "user_version", "1"},
+		{s.readers, "query_only", "1"},
+		{s.readers, "busy_timeout", "5000"},
+	} {
+		var got string
+		if err := tt.db.QueryRow("PRAGMA " + tt.pragma).Scan(&got); err != nil || got != tt.want {
+			t.Errorf("%s: got %q, %v, want %q", tt.pragma, got, err, tt.want)
+		}
+	}
+	if _, err := s.readers.Exec("DELETE FROM users"); err == nil {
+		t.Error("a reader could write")
+	}
+}
+
+func TestOpenRefusesGarbage(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notes.txt")
+	garbage := strings.Repeat("Dear diary, today I took a payment. ", 100)
+	if err := os.WriteFile(path, []byte(garbage), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantOpenError(t, path, "not a SQLite database")
+	if got, err := os.ReadFile(path); err != nil || string(got) != garbage {
+		t.Errorf("the file was changed (%v)", err)
+	}
+}
+
+func TestOpenRefusesTheDatabaseOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	for _, made := range []string{
+		"CREATE TABLE users (id INTEGER)",
+		"PRAGMA application_id = 7; PRAGMA user_version = 1",
+		"PRAGMA user_version = 1",
+	} {
+		path := filepath.Join(t.TempDir(), "other.db")
+		change(t, path, made)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantOpenError(t, path, "another program")
+		if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+			t.Errorf("%s: the file was changed (%v)", made, err)
+		}
+	}
+}
+
+func TestOpenRefusesALaterVersion(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := openAt(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	change(t, path, "PRAGMA user_version = 2")
+	wantOpenError(t, path, "schema version 2 and this program knows 1")
+}
+
+func TestOpenRefusesAFolder(t *testing.T) {
+	t.Parallel()
+	wantOpenError(t, t.TempDir(), "it is a folder")
+}
+
+func TestOpenNeedsTheFolder(t *testing.T) {
+	t.Parallel()
+	err := wantOpenError(t, filepath.Join(t.TempDir(), "missing", "test.db"), "its folder must exist")
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got error %v, want %v", err, os.ErrNotExist)
+	}
+}
+
+func TestOpenNeedsToWrite(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("nothing is read-only for root")
+	}
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := openAt(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name         string
+		file, folder os.FileMode
+		open         string
+		want         string
+	}{
+		{"file", 0o400, 0o700, path, "must be writable"},
+		{"folder", 0o600, 0o500, path, "must be writable"},
+		{"folder without the file", 0o600, 0o500, path + ".new", "must be writable"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := filepath.Dir(path)
+			if err := errors.Join(os.Chmod(path, tt.file), os.Chmod(folder, tt.folder)); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.Chmod(folder, 0o700) })
+			wantOpenError(t, tt.open, tt.want)
+		})
+	}
+}
+
+func TestOpenEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Open(ctx, filepath.Join(t.TempDir(), "test.db")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Open: got error %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestOpenIsUnavailableWhileTheFileIsLocked(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for the busy time-out")
+	}
+	path := filepath.Join(t.TempDir(), "test.db")
+	other := openAt(t, path)
+	tx, err := other.writer.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	err = wantOpenError(t, path, "another process has locked it")
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got error %v, want %v", err, store.ErrUnavailable)
+	}
+}

@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// afterAllIDs sorts behind every id: they are hexadecimal.
+const afterAllIDs = "~"
+
+// InsertPayment implements store.Store.
+func (s *Store) InsertPayment(ctx context.Context, p *store.Payment) error {
+	if _, err := s.writePayment(ctx, "insert payment", insertPayment, paymentArgs(p)); err != nil {
+		return err
+	}
+	p.Version = 1
+	return nil
+}
+
+// UpdatePayment implements store.Store.
+func (s *Store) UpdatePayment(ctx context.Context, p *store.Payment) error {
+	const op = "update payment"
+	n, err := s.writePayment(ctx, op, updatePayment, append(paymentArgs(p), p.Version))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return s.fail(op, store.ErrStale)
+	}
+	p.Version++
+	return nil
+}
+
+// writePayment runs an insert or update and returns how many rows it changed.
+// store.ErrPaymentExists.
+func (s *Store) writePayment(ctx context.Context, op string, q query, args []any) (int64, error) {
+	n, err := s.exec(ctx, q, args...)
+	if violates(err) {
+		err = store.ErrPaymentExists
+	}
+	return n, s.fail(op, err)
+}
+
+// PaymentByCUID implements store.Store.
+func (s *Store) PaymentByCUID(ctx context.Context, userID, cuid string) (*store.Payment, error) {
+	return one(ctx, s, "payment by cuid", paymentByCUID, scanPayment, userID, cuid)
+}
+
+// PaymentByIntent implements store.Store.
+func (s *Store) PaymentByIntent(ctx context.Context, intentID string) (*store.Payment, error) {
+	return one(ctx, s, "payment by intent", paymentByIntent, scanPayment, intentID)
+}
+
+// ListPayments implements store.Store.
+func (s *Store) ListPayments(ctx context.Context, q store.PaymentQuery) ([]*store.Payment, error) {
+	return many(ctx, s, "list payments", listPayments, scanPayment,
+		q.UserID, cmp.Or(q.Before, afterAllIDs), q.Limit)
+}
+
+// PaymentsToCheck implements store.Store.
+func (s *Store) PaymentsToCheck(ctx context.Context, now time.Time, limit int) ([]*store.Payment, error) {
+	return many(ctx, s, "payments to check", paymentsToCheck, scanPayment, millis(now), limit)
+}
+
+// paymentArgs are the parameters ?1 to ?16 of insertPayment and updatePayment.
+func paymentArgs(p *store.Payment) []any {
+	return []any{
+		p.ID, p.UserID, p.CUID, p.Amount, p.Currency, p.IntentID, p.CustomerID,
+		p.Status, p.PaymentMethod, p.Attempt, p.ConfirmAttempt, p.DeclineCode, p.ErrorCode,
+		optionalMillis(p.CheckAt), millis(p.CreatedAt), millis(p.UpdatedAt),
+	}
+}
+
+// scanPayment reads paymentColumns.
+func scanPayment(row scanner) (*store.Payment, error) {
+	var (
+		p                    store.Payment
+		checkAt              sql.NullInt64
+		createdAt, updatedAt int64
+	)
+	if err := row.Scan(
+		&p.ID, &p.UserID, &p.CUID, &p.Amount, &p.Currency, &p.IntentID, &p.CustomerID,
+		&p.Status, &p.PaymentMethod, &p.Attempt, &p.ConfirmAttempt, &p.DeclineCode, &p.ErrorCode,
+		&checkAt, &createdAt, &updatedAt, &p.Version,
+	); err != nil {
+		return nil, err
+	}
+	p.CheckAt = fromOptionalMillis(checkAt)
+	p.CreatedAt, p.UpdatedAt = fromMillis(createdAt), fromMillis(updatedAt)
+	return &p, nil
+}

@@ -1,0 +1,124 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+const (
+	// applicationID marks our files: "NEST" in ASCII.
+	applicationID = 0x4e455354
+	// schemaVersion is the version that schema makes.
+	schemaVersion = 1
+)
+
+const schema = `
+CREATE TABLE users (
+	id               TEXT    NOT NULL PRIMARY KEY,
+	name             TEXT    NOT NULL,
+	email            TEXT    NOT NULL,
+	email_key        TEXT    NOT NULL,
+	password_hash    TEXT    NOT NULL,
+	customer_id      TEXT,
+	customer_attempt INTEGER NOT NULL,
+	created_by       TEXT,
+	admin            INTEGER NOT NULL,
+	sync_at          INTEGER,
+	created_at       INTEGER NOT NULL,
+	updated_at       INTEGER NOT NULL,
+	version          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX users_email    ON users (email_key);
+CREATE UNIQUE INDEX users_customer ON users (customer_id)    WHERE customer_id IS NOT NULL;
+CREATE        INDEX users_creator  ON users (created_by, id) WHERE created_by IS NOT NULL;
+CREATE        INDEX users_sync     ON users (sync_at, id)    WHERE sync_at IS NOT NULL;
+CREATE        INDEX users_admin    ON users (admin, id)      WHERE admin = 1;
+
+CREATE TABLE payments (
+	id              TEXT    NOT NULL PRIMARY KEY,
+	user_id         TEXT    NOT NULL,
+	cuid            TEXT    NOT NULL,
+	amount          INTEGER NOT NULL,
+	currency        TEXT    NOT NULL,
+	intent_id       TEXT,
+	customer_id     TEXT    NOT NULL,
+	status          TEXT    NOT NULL,
+	payment_method  TEXT    NOT NULL,
+	attempt         INTEGER NOT NULL,
+	confirm_attempt INTEGER NOT NULL,
+	decline_code    TEXT    NOT NULL,
+	error_code      TEXT    NOT NULL,
+	check_at        INTEGER,
+	created_at      INTEGER NOT NULL,
+	updated_at      INTEGER NOT NULL,
+	version         INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX payments_cuid   ON payments (user_id, cuid);
+CREATE UNIQUE INDEX payments_intent ON payments (intent_id)    WHERE intent_id IS NOT NULL;
+CREATE        INDEX payments_page   ON payments (user_id, id)  WHERE intent_id IS NOT NULL;
+CREATE        INDEX payments_check  ON payments (check_at, id) WHERE check_at IS NOT NULL;
+
+-- holder is NULL after a release.
+CREATE TABLE leases (
+	name   TEXT    NOT NULL PRIMARY KEY,
+	holder TEXT,
+	until  INTEGER NOT NULL,
+	cursor TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// rower is a *sql.DB or a *sql.Tx.
+type rower interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// checkIdentity reads what the file says of itself and refuses one that is not
+// ours or is of a later schema. An empty file has version 0.
+func checkIdentity(ctx context.Context, db rower) (version int, err error) {
+	var id, objects int
+	// One statement sees one state, while another process makes the schema.
+	const identity = `
+		SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+		FROM pragma_application_id, pragma_user_version`
+	if err := db.QueryRowContext(ctx, identity).Scan(&id, &version, &objects); err != nil {
+		return 0, err
+	}
+	switch {
+	case id == 0 && version == 0 && objects == 0:
+		return 0, nil
+	case id != applicationID:
+		return 0, errNotOurs
+	case version > schemaVersion:
+		return 0, fmt.Errorf("the file has schema version %d and this program knows %d: run the newer program that wrote it, or restore an older file",
+			version, schemaVersion)
+	}
+	return version, nil
+}
+
+// migrate gives an empty file the schema. It writes in any case, so that a
+// file that cannot be written is found out now and not by the first request.
+func migrate(ctx context.Context, writer *sql.DB) error {
+	tx, err := writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	// Again, now that no other process can change it.
+	version, err := checkIdentity(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return err
+		}
+	}
+	mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)
+	if _, err := tx.ExecContext(ctx, mark); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,149 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// InsertUser implements store.Store.
+func (s *Store) InsertUser(ctx context.Context, u *store.User) error {
+	const op = "insert user"
+	if _, err := s.writeUser(ctx, op, u, insertUser, userArgs(u)); err != nil {
+		return err
+	}
+	u.Version = 1
+	return nil
+}
+
+// UpdateUser implements store.Store.
+func (s *Store) UpdateUser(ctx context.Context, u *store.User) error {
+	const op = "update user"
+	n, err := s.writeUser(ctx, op, u, updateUser, append(userArgs(u), u.Version))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return s.fail(op, store.ErrStale)
+	}
+	u.Version++
+	return nil
+}
+
+// writeUser runs an insert or update of u and returns how many rows it
+// changed. store.ErrEmailTaken, store.ErrCustomerTaken.
+func (s *Store) writeUser(ctx context.Context, op string, u *store.User, q query, args []any) (int64, error) {
+	const tries = 3
+	for range tries {
+		n, err := s.exec(ctx, q, args...)
+		if !violates(err) {
+			return n, s.fail(op, err)
+		}
+		if taken, err := s.takenKey(ctx, u, q == updateUser); taken != nil || err != nil {
+			return 0, s.fail(op, cmp.Or(taken, err))
+		}
+		// Whoever was in the way has gone since: try again.
+	}
+	return 0, s.fail(op, store.ErrUnavailable)
+}
+
+// takenKey finds out which of u's unique keys is taken, as SQLite tells it only
+// in the text of its error. A stored u is in the way of its insertion, by an
+// earlier try, but not of its update. taken is nil if nobody is in the way.
+func (s *Store) takenKey(ctx context.Context, u *store.User, update bool) (taken, err error) {
+	for _, key := range []struct {
+		q     query
+		value string
+		taken error
+	}{
+		{userByID, u.ID, store.ErrEmailTaken},
+		{userByEmail, u.EmailKey, store.ErrEmailTaken},
+		{userByCustomer, u.CustomerID, store.ErrCustomerTaken},
+	} {
+		other, err := scanUser(s.stmts[key.q].QueryRowContext(ctx, key.value))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
+			return nil, err
+		case other.ID != u.ID || !update:
+			return key.taken, nil
+		}
+	}
+	return nil, nil
+}
+
+// User implements store.Store.
+func (s *Store) User(ctx context.Context, id string) (*store.User, error) {
+	return one(ctx, s, "user", userByID, scanUser, id)
+}
+
+// UserByEmail implements store.Store.
+func (s *Store) UserByEmail(ctx context.Context, emailKey string) (*store.User, error) {
+	return one(ctx, s, "user by email", userByEmail, scanUser, emailKey)
+}
+
+// UserByCustomer implements store.Store.
+func (s *Store) UserByCustomer(ctx context.Context, customerID string) (*store.User, error) {
+	return one(ctx, s, "user by customer", userByCustomer, scanUser, customerID)
+}
+
+// DeleteUser implements store.Store.
+func (s *Store) DeleteUser(ctx context.Context, id string) error {
+	const op = "delete user"
+	n, err := s.exec(ctx, deleteUser, id)
+	if err == nil && n == 0 {
+		err = store.ErrNotFound
+	}
+	return s.fail(op, err)
+}
+
+// ListUsers implements store.Store.
+func (s *Store) ListUsers(ctx context.Context, q store.UserQuery) ([]*store.User, error) {
+	const op = "list users"
+	if q.VisibleTo == "" {
+		return many(ctx, s, op, listUsers, scanUser, q.After, q.Limit)
+	}
+	return many(ctx, s, op, listVisibleUsers, scanUser, q.VisibleTo, q.After, q.Limit)
+}
+
+// ListAdmins implements store.Store.
+func (s *Store) ListAdmins(ctx context.Context) ([]*store.User, error) {
+	return many(ctx, s, "list admins", listAdmins, scanUser, store.MaxPage)
+}
+
+// UsersToSync implements store.Store.
+func (s *Store) UsersToSync(ctx context.Context, now time.Time, limit int) ([]*store.User, error) {
+	return many(ctx, s, "users to sync", usersToSync, scanUser, millis(now), limit)
+}
+
+// userArgs are the parameters ?1 to ?12 of insertUser and updateUser.
+func userArgs(u *store.User) []any {
+	return []any{
+		u.ID, u.Name, u.Email, u.EmailKey, u.PasswordHash, u.CustomerID,
+		u.CustomerAttempt, u.CreatedBy, u.Admin, optionalMillis(u.SyncAt),
+		millis(u.CreatedAt), millis(u.UpdatedAt),
+	}
+}
+
+// scanUser reads userColumns.
+func scanUser(row scanner) (*store.User, error) {
+	var (
+		u                    store.User
+		syncAt               sql.NullInt64
+		createdAt, updatedAt int64
+	)
+	if err := row.Scan(
+		&u.ID, &u.Name, &u.Email, &u.EmailKey, &u.PasswordHash, &u.CustomerID,
+		&u.CustomerAttempt, &u.CreatedBy, &u.Admin, &syncAt,
+		&createdAt, &updatedAt, &u.Version,
+	); err != nil {
+		return nil, err
+	}
+	u.SyncAt = fromOptionalMillis(syncAt)
+	u.CreatedAt, u.UpdatedAt = fromMillis(createdAt), fromMillis(updatedAt)
+	return &u, nil
+}
