@@ -1,0 +1,76 @@
+// Package auth is what the server knows about identity: signed tokens,
+// password hashes, and the form of emails and names. It speaks no HTTP and
+// reads no store. Its error texts hold no token, key, password or email.
+//
+// # Tokens
+//
+// A token is a JWT (RFC 7519) signed with RS256, so that a gateway can verify
+// it from the published key set (RFC 7517) and hold no secret. Its header is
+// exactly alg, kid and typ "at+jwt" (RFC 9068, section 2.1); a token with any
+// other member, such as jwk, jku, x5u or crit, is refused, so nothing in it can
+// lead to a key that was not configured (RFC 8725, sections 3.1, 3.10, 3.11).
+// iss, aud, sub, iat, exp and jti are required, nbf is honoured. Clocks may
+// differ by the leeway, 60 seconds at most.
+//
+// A token is accepted in the one spelling in which it was issued: the
+// alternatives that base64 allows, line breaks and stray trailing bits, are
+// refused.
+//
+// Every token is verified in full, which takes some 40 µs with a 2048-bit key. A
+// cache of verified tokens would save less than the read of the user that
+// follows costs, and would have to be emptied.
+//
+// # Keys
+//
+// The first key signs, every key verifies. To roll: put the new key second and
+// deploy, so that every replica and every gateway knows it; then put it first;
+// then, when the last token of the old key has expired, drop the old one. A
+// retired key may stay as its public half alone. A kid is the key's RFC 7638
+// thumbprint, so it needs no configuration and cannot disagree with its key.
+//
+// 2048 bits: 112 bits of strength, which NIST SP 800-57 allows until the end of
+// 2030; a token lives for hours. Larger keys are taken where policy asks for
+// them, at three times the cost of signing for 3072 bits.
+//
+// # Passwords
+//
+// argon2id with 19 MiB, 2 passes and 1 lane, the second of the equivalent
+// settings of the OWASP Password Storage Cheat Sheet, in PHC string format.
+// Passwords are hashed as the bytes that were given: no trimming, no Unicode
+// normalization, which would make different passwords equal.
+//
+// A hash takes a core for tens of milliseconds, and 19 MiB. At most one runs
+// per core, a short queue waits, and everyone else gets ErrBusy at once: a
+// flood of logins costs bounded memory, and its victims a quick 503. The
+// context frees a waiting caller; a running hash cannot be stopped.
+//
+// A login for an unknown email runs Hasher.VerifyNone, the same code on a hash
+// that no password matches, so that time does not tell who has an account
+// (OWASP Authentication Cheat Sheet). Users whose hash still has older
+// parameters take the time of those, until their next login.
+//
+// # Emails
+//
+// NormalizeEmail returns the address as its owner wrote it and the key that is
+// unique among users. The key's local part is folded by Unicode's canonical
+// caseless matching (full case folding): "Straße" and "STRASSE" are equal, so
+// are "Σ", "σ" and "ς"; the Turkish dotted capital "İ" equals "i" with a dot
+// above, and neither "i" nor "ı". The key's domain is what DNS would look up
+// (UTS 46, non-transitional): letter case and width do not matter, but
+// "straße.example" and "strasse.example" stay the different domains that they
+// are. Dots and plus signs mean what the mail provider wants, and are kept.
+//
+// Folding errs on one side: two mailboxes that differ only in case, as RFC 5321
+// allows and nobody offers, cannot both sign up.
+//
+// Unassigned code points are refused. Unicode keeps the folding and the
+// normalization of assigned ones stable for ever, so a key never changes with
+// the Unicode version of the Go release.
+//
+// # Names
+//
+// Names are for people to read: any script, in NFC. ZWJ and ZWNJ are needed by
+// Persian, the Indic scripts and emoji, and are taken between two other
+// characters. What hides or reorders text (other format characters, bidi
+// controls, controls) is refused.
+package auth

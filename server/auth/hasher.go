@@ -1,0 +1,189 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// ErrBusy: too many passwords are being hashed. Nothing was done; try again in
+// a second or more.
+var ErrBusy = errors.New("password hashing is busy")
+
+const (
+	defaultQueuePerWorker = 4
+	defaultMaxWait        = 2 * time.Second
+)
+
+// HasherConfig is what a Hasher may be told. The zero value is the default.
+type HasherConfig struct {
+	// Workers is how many hashes run at once, 19 MiB each. Default GOMAXPROCS:
+	// more would only slow each other down.
+	Workers int
+	// Queue is how many callers may wait for a worker. Default 4 per worker.
+	Queue int
+	// MaxWait is how long a caller waits at most. Default 2 seconds.
+	MaxWait time.Duration
+	// Params are the cost of new hashes. Default m=19456, t=2, p=1. Tests set
+	// less.
+	Params Params
+}
+
+// Hasher hashes and verifies passwords with argon2id, a bounded number at once.
+// It starts no goroutine of its own and is safe for concurrent use.
+type Hasher struct {
+	maxWait time.Duration
+	params  Params
+	running chan struct{} // one element per hash that runs
+	waiting chan struct{} // one element per caller in the queue
+	// nobody is a hash that no password matches.
+	nobody string
+	// derive is argon2.IDKey; a test puts itself in its place.
+	derive func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
+}
+
+// HasherStats is the load of a Hasher at one moment.
+type HasherStats struct {
+	// Running is how many hashes are being computed, of Workers.
+	Running, Workers int
+	// Waiting is how many callers are in the queue, of Queue.
+	Waiting, Queue int
+}
+
+// NewHasher checks the configuration and reports all its faults together.
+func NewHasher(cfg HasherConfig) (*Hasher, error) {
+	if cfg.Workers == 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = defaultQueuePerWorker * cfg.Workers
+	}
+	if cfg.MaxWait == 0 {
+		cfg.MaxWait = defaultMaxWait
+	}
+	if cfg.Params == (Params{}) {
+		cfg.Params = defaultParams
+	}
+	var faults []error
+	if cfg.Workers < 0 {
+		faults = append(faults, fmt.Errorf("hasher: Workers is %d: it must be 1 or more", cfg.Workers))
+	}
+	if cfg.Queue < 0 {
+		faults = append(faults, fmt.Errorf("hasher: Queue is %d: it must be 1 or more", cfg.Queue))
+	}
+	if cfg.MaxWait < 0 {
+		faults = append(faults, fmt.Errorf("hasher: MaxWait is %v: it must be more than 0", cfg.MaxWait))
+	}
+	if !cfg.Params.valid() {
+		faults = append(faults, fmt.Errorf("hasher: Params are %+v: out of bounds", cfg.Params))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return &Hasher{
+		maxWait: cfg.MaxWait,
+		params:  cfg.Params,
+		running: make(chan struct{}, cfg.Workers),
+		waiting: make(chan struct{}, cfg.Queue),
+		nobody:  phc{params: cfg.Params, salt: randomBytes(saltBytes), tag: randomBytes(tagBytes)}.String(),
+		derive:  argon2.IDKey,
+	}, nil
+}
+
+// Hash returns the PHC string of a new password. ErrBusy, or the context's
+// error while waiting.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	made := phc{params: h.params, salt: randomBytes(saltBytes)}
+	var err error
+	made.tag, err = h.run(ctx, password, made.params, made.salt, tagBytes)
+	if err != nil {
+		return "", err
+	}
+	return made.String(), nil
+}
+
+// Verify tells whether the password is the one that was hashed, and whether it
+// should be hashed anew because the parameters have changed since. A wrong
+// password is ok=false and no error. ErrMalformedHash, ErrBusy, or the
+// context's error while waiting.
+func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, rehash bool, err error) {
+	stored, err := parsePHC(hash)
+	if err != nil {
+		return false, false, err
+	}
+	tag, err := h.run(ctx, password, stored.params, stored.salt, len(stored.tag))
+	if err != nil {
+		return false, false, err
+	}
+	if subtle.ConstantTimeCompare(tag, stored.tag) != 1 {
+		return false, false, nil
+	}
+	current := stored.params == h.params && len(stored.salt) == saltBytes && len(stored.tag) == tagBytes
+	return true, !current, nil
+}
+
+// VerifyNone does the work of Verify for an account that does not exist, so
+// that time does not tell. ErrBusy, or the context's error while waiting.
+func (h *Hasher) VerifyNone(ctx context.Context, password string) error {
+	_, _, err := h.Verify(ctx, h.nobody, password)
+	return err
+}
+
+// Stats returns the present load, for metrics.
+func (h *Hasher) Stats() HasherStats {
+	return HasherStats{
+		Running: len(h.running), Workers: cap(h.running),
+		Waiting: len(h.waiting), Queue: cap(h.waiting),
+	}
+}
+
+// run computes one argon2id tag, in its turn.
+func (h *Hasher) run(ctx context.Context, password string, p Params, salt []byte, size int) ([]byte, error) {
+	if err := h.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-h.running }()
+	return h.derive([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, uint32(size)), nil
+}
+
+// acquire takes a place in running, or waits for one in the queue. Waiting
+// callers are served in order: a full channel hands a freed place to its
+// longest waiting sender, so nobody overtakes.
+func (h *Hasher) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("hash password: %w", err)
+	}
+	select {
+	case h.running <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case h.waiting <- struct{}{}:
+		defer func() { <-h.waiting }()
+	default:
+		return ErrBusy
+	}
+	timeout := time.NewTimer(h.maxWait)
+	defer timeout.Stop()
+	select {
+	case h.running <- struct{}{}:
+		return nil
+	case <-timeout.C:
+		return ErrBusy
+	case <-ctx.Done():
+		return fmt.Errorf("wait to hash password: %w", ctx.Err())
+	}
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: the program ends instead
+	return b
+}
