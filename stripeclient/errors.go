@@ -10,7 +10,8 @@ type Kind int
 
 const (
 	// KindUnknown: the call may or may not have had an effect (time-out,
-	// transport error, 5xx, unreadable answer). Repeat it with the same key.
+	// transport error, 5xx, unreadable answer, caller gave up; or an attempt
+	// ended so and the next was turned away). Repeat it with the same key.
 	KindUnknown Kind = iota
 	// KindDeclined: the card or its issuer refused (402).
 	KindDeclined
@@ -29,6 +30,9 @@ const (
 	KindOverloaded
 	// KindRefused: Stripe refuses our key (401, 403). An operator must act.
 	KindRefused
+	// KindKeyReused: the idempotency key was first used with other parameters
+	// (400, type idempotency_error). Nothing was done.
+	KindKeyReused
 )
 
 func (k Kind) String() string {
@@ -49,6 +53,8 @@ func (k Kind) String() string {
 		return "overloaded"
 	case KindRefused:
 		return "refused"
+	case KindKeyReused:
+		return "key_reused"
 	}
 	return fmt.Sprintf("kind(%d)", int(k))
 }
@@ -73,8 +79,8 @@ type Error struct {
 	Replayed bool
 	// RetryAfter is how long to wait before another try, 0 if not known.
 	RetryAfter time.Duration
-	// cause is the context's or the transport's error, for errors.Is; nothing
-	// of an answer's body.
+	// cause is the context's or the transport's error, or what was wrong with
+	// an unreadable answer, for errors.Is; nothing of an answer's body.
 	cause error
 }
 
@@ -94,5 +100,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap returns the context's or the transport's error, or nil.
+// Unwrap returns why there is no answer that can be read: the context's error,
+// the transport's, or ours; else nil. context.Canceled means that the caller
+// gave up; context.DeadlineExceeded also that one attempt timed out.
 func (e *Error) Unwrap() error { return e.cause }

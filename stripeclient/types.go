@@ -17,8 +17,8 @@ const (
 // Customer is a Stripe customer.
 type Customer struct {
 	ID    string
-	Email string
-	Name  string
+	Email string `json:"-"`
+	Name  string `json:"-"`
 	// UserID is metadata.userId, empty for customers that were made elsewhere.
 	UserID string
 	// Deleted customers can be read and no longer charged.
@@ -27,8 +27,8 @@ type Customer struct {
 
 // CustomerParams are what we tell Stripe about a user.
 type CustomerParams struct {
-	Email  string
-	Name   string
+	Email  string `json:"-"`
+	Name   string `json:"-"`
 	UserID string
 }
 
@@ -43,7 +43,7 @@ type Intent struct {
 	CustomerID    string
 	PaymentMethod string
 	// ClientSecret is for the paying client alone: never store or log it.
-	ClientSecret string
+	ClientSecret string `json:"-"`
 	// PaymentID is metadata.paymentId: our payment, empty for intents that were
 	// made elsewhere.
 	PaymentID string

@@ -1,0 +1,29 @@
+package stripeclient
+
+import (
+	"regexp"
+	"strings"
+)
+
+// maxKey is the longest idempotency key that Stripe takes, in characters.
+const maxKey = 255
+
+var (
+	idShape  = regexp.MustCompile(`^[A-Za-z0-9_]{1,250}$`)
+	keyShape = regexp.MustCompile(`^[!-~]+$`)
+)
+
+// isID tells whether s is an object id of that type. It goes into a URL as it
+// is.
+func isID(prefix, s string) bool {
+	return len(s) > len(prefix) && strings.HasPrefix(s, prefix) && idShape.MatchString(s)
+}
+
+func isKey(s string) bool {
+	return len(s) <= maxKey && keyShape.MatchString(s)
+}
+
+// invalid is the error of a call that is refused before it is made.
+func invalid(op, param string) *Error {
+	return &Error{Kind: KindInvalid, Op: op, Param: param}
+}

@@ -1,0 +1,107 @@
+package stripeclient
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+)
+
+// failure turns what stripe-go returned into our error. The text of err never
+// gets into it: it is the answer's body.
+func (x *exchange) failure(op string, err error) *Error {
+	e := &Error{Kind: KindUnknown, Op: op, Status: x.status, RequestID: x.requestID()}
+	var answer *stripe.Error
+	switch {
+	case x.err != nil:
+		e.cause = x.err
+	case errors.As(err, &answer):
+		e.fill(answer, x.header)
+		e.Replayed = x.replayed()
+		if e.Intent != nil {
+			e.Intent.Replayed = e.Replayed
+		}
+	default:
+		e.cause = errUnreadable
+	}
+	return e
+}
+
+// fill takes over what an error answer says.
+func (e *Error) fill(a *stripe.Error, h http.Header) {
+	e.Kind = kindOf(e.Status, a)
+	e.Code = token(string(a.Code))
+	e.DeclineCode = token(string(a.DeclineCode))
+	e.Param = token(a.Param)
+	if isIntent(a.PaymentIntent) {
+		e.Intent = intentOf(a.PaymentIntent)
+	}
+	if seconds, err := strconv.Atoi(h.Get("Retry-After")); err == nil && seconds > 0 && seconds <= 3600 {
+		e.RetryAfter = time.Duration(seconds) * time.Second
+	} else if e.Kind == KindOverloaded {
+		e.RetryAfter = retryHint
+	}
+}
+
+// kindOf reads status, type and code. A 404 without resource_missing is a
+// wrong address, not a missing object.
+// Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-codes
+func kindOf(status int, a *stripe.Error) Kind {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return KindRefused
+	case http.StatusConflict:
+		return KindBusy
+	case http.StatusTooManyRequests:
+		if a.Code == stripe.ErrorCodeLockTimeout {
+			return KindBusy
+		}
+		return KindOverloaded
+	case http.StatusRequestTimeout, http.StatusFailedDependency:
+		return KindUnknown
+	}
+	switch {
+	case status >= 500:
+		return KindUnknown
+	case status == http.StatusPaymentRequired, a.Type == stripe.ErrorTypeCard:
+		return KindDeclined
+	case a.Code == stripe.ErrorCodePaymentIntentUnexpectedState:
+		return KindUnexpectedState
+	case a.Code == stripe.ErrorCodeResourceMissing:
+		return KindNotFound
+	case a.Type == stripe.ErrorTypeIdempotency:
+		return KindKeyReused
+	}
+	return KindInvalid
+}
+
+// again tells whether another attempt with the same key makes sense. Stripe's
+// own advice goes first, except that a saved answer stays what it is and that
+// a rate limit is not answered with more requests.
+// Source: https://docs.stripe.com/error-low-level#should-retry
+func (e *Error) again(h http.Header) bool {
+	if e.Replayed || e.Kind == KindOverloaded {
+		return false
+	}
+	switch h.Get("Stripe-Should-Retry") {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return e.Kind == KindUnknown || e.Kind == KindBusy
+}
+
+var tokenShape = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
+
+// token lets codes, parameter names and request ids through, and nothing that
+// could be text, an address or a line of a log.
+func token(s string) string {
+	if !tokenShape.MatchString(s) {
+		return ""
+	}
+	return s
+}

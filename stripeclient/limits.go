@@ -1,0 +1,137 @@
+package stripeclient
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
+)
+
+// retryHint is how long callers are told to wait when nothing better is known.
+// Stripe documents no Retry-After.
+const retryHint = time.Second
+
+// limits keeps us from overrunning Stripe, and Stripe's outages from tying up
+// our callers: a bound on requests under way, a rate, a circuit breaker.
+type limits struct {
+	slots    chan struct{}
+	rate     *rate.Limiter
+	breaker  *gobreaker.CircuitBreaker[struct{}]
+	cooldown time.Duration
+	// openUntil is when an open breaker lets a request through again, in
+	// nanoseconds since 1970.
+	openUntil atomic.Int64
+}
+
+func newLimits(cfg Config) *limits {
+	l := &limits{
+		slots:    make(chan struct{}, cfg.MaxInFlight),
+		rate:     rate.NewLimiter(rate.Limit(cfg.RatePerSecond), cfg.Burst),
+		cooldown: cfg.BreakerCooldown,
+	}
+	l.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout: cfg.BreakerCooldown,
+		ReadyToTrip: func(n gobreaker.Counts) bool {
+			return n.ConsecutiveFailures >= uint32(cfg.BreakerFailures)
+		},
+		IsSuccessful: isUp,
+		// A caller who gives up says nothing about Stripe.
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			if to == gobreaker.StateOpen {
+				l.openUntil.Store(time.Now().Add(l.cooldown).UnixNano())
+			}
+		},
+	})
+	return l
+}
+
+// isUp tells whether the outcome of an attempt shows that Stripe is working. A
+// saved server error does: the saving is working.
+func isUp(err error) bool {
+	var e *Error
+	return !errors.As(err, &e) || e.Kind != KindUnknown || e.Replayed
+}
+
+// run calls send when the limits admit it. It waits for at most half of the
+// time that ctx has left, so that the other half is for the request; then,
+// and at once while the breaker is open, the error is KindOverloaded.
+func (l *limits) run(ctx context.Context, op string, send func() *Error) *Error {
+	if l.breaker.State() == gobreaker.StateOpen {
+		return l.brokenOff(op)
+	}
+	if err := l.enter(ctx, op); err != nil {
+		return err
+	}
+	defer func() { <-l.slots }()
+	var failure *Error
+	_, err := l.breaker.Execute(func() (struct{}, error) {
+		if failure = send(); failure != nil {
+			return struct{}{}, failure
+		}
+		return struct{}{}, nil
+	})
+	if err != nil && failure == nil {
+		return l.brokenOff(op)
+	}
+	return failure
+}
+
+// enter takes a slot and a token of the rate. The caller gives the slot back.
+func (l *limits) enter(ctx context.Context, op string) *Error {
+	if ctx.Err() != nil {
+		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
+	}
+	deadline, _ := ctx.Deadline()
+	patience := time.Until(deadline) / 2
+	limit := time.Now().Add(patience)
+	if !l.takeSlot(ctx, patience) {
+		return refusal(ctx, op, retryHint)
+	}
+	token := l.rate.Reserve()
+	wait := token.Delay()
+	if wait > 0 && (wait > time.Until(limit) || !pause(ctx, wait)) {
+		token.Cancel()
+		<-l.slots
+		return refusal(ctx, op, wait)
+	}
+	return nil
+}
+
+func (l *limits) takeSlot(ctx context.Context, patience time.Duration) bool {
+	select {
+	case l.slots <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case l.slots <- struct{}{}:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// refusal is the error of a request that was not sent.
+func refusal(ctx context.Context, op string, retryAfter time.Duration) *Error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
+	}
+	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: retryAfter}
+}
+
+// brokenOff is the error while the breaker is open, and half-open with its one
+// request under way.
+func (l *limits) brokenOff(op string) *Error {
+	rest := time.Until(time.Unix(0, l.openUntil.Load()))
+	if rest <= 0 {
+		rest = retryHint
+	}
+	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: rest}
+}

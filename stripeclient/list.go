@@ -1,0 +1,44 @@
+package stripeclient
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/form"
+)
+
+// maxPage is the largest page that Stripe lists.
+// Source: https://docs.stripe.com/api/pagination
+const maxPage = 100
+
+// page is one page of a list, newest first.
+type page[T any] struct {
+	stripe.APIResource
+	Object  string `json:"object"`
+	HasMore bool   `json:"has_more"`
+	Data    []T    `json:"data"`
+}
+
+// list fetches one page. It does not use stripe-go's iterators: they take any
+// JSON object for an empty list, and an empty list means here that there is no
+// intent and one may be made.
+func list[T any](ctx context.Context, c *Client, op, path string, query stripe.ListParamsContainer, valid func(T) bool) (*page[T], error) {
+	values := &form.Values{}
+	form.AppendTo(values, query)
+	var p *page[T]
+	_, err := c.do(ctx, request{op: op, send: func(ctx context.Context, b stripe.Backend) error {
+		common := params(ctx, "")
+		p = &page[T]{}
+		if err := b.CallRaw(http.MethodGet, path, c.key, values, &common, p); err != nil {
+			return err
+		}
+		isPage := p.Object == "list" && p.Data != nil && (len(p.Data) > 0 || !p.HasMore)
+		if !isPage || slices.ContainsFunc(p.Data, func(v T) bool { return !valid(v) }) {
+			return errUnreadable
+		}
+		return nil
+	}})
+	return p, err
+}
