@@ -1,0 +1,110 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/labstack/echo/v4"
+)
+
+// useChain installs what every request passes before its route is known.
+func (s *Server) useChain(spec *openapi3.T) {
+	s.echo.Pre(s.observe, s.recover, refuseOtherMethods(spec))
+}
+
+// handlingTimeout bounds all that is done for one request.
+const handlingTimeout = 30 * time.Second
+
+// observe gives the request its id, sets the headers that every answer has, and
+// logs the event.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		e := &event{requestID: requestID(r.Header), started: time.Now()}
+		h := c.Response().Header()
+		h.Set(echo.HeaderXRequestID, e.requestID)
+		h.Set("Cache-Control", "no-store")
+		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
+		h.Set(echo.HeaderXFrameOptions, "DENY")
+		h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+		h.Set(echo.HeaderReferrerPolicy, "no-referrer")
+		ctx, cancel := context.WithTimeout(withEvent(r.Context(), e), handlingTimeout)
+		defer cancel()
+		c.SetRequest(r.WithContext(ctx))
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		e.status = c.Response().Status
+		e.log(ctx, s.log, r.Method, c.Path(), time.Since(e.started))
+		return nil
+	}
+}
+
+var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// requestID takes over the id that a gateway has given the request, or makes one.
+func requestID(h http.Header) string {
+	if id := h.Get(echo.HeaderXRequestID); goodRequestID.MatchString(id) {
+		return id
+	}
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails, since Go 1.24
+	return "req_" + hex.EncodeToString(b[:])
+}
+
+// recover turns a panic into an internal error, and the server goes on.
+func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}()
+		return next(c)
+	}
+}
+
+// refuseOtherMethods answers 405 where the spec has a path without parameters and
+// not this method for it. Left alone, Echo would take such a path for one with a
+// parameter: GET /user/register would read the user "register".
+func refuseOtherMethods(spec *openapi3.T) echo.MiddlewareFunc {
+	allowed := map[string][]string{}
+	for path, item := range spec.Paths.Map() {
+		if !strings.Contains(path, "{") {
+			methods := []string{http.MethodOptions}
+			for method := range item.Operations() {
+				methods = append(methods, method)
+			}
+			slices.Sort(methods)
+			allowed[path] = methods
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			methods, known := allowed[c.Request().URL.Path]
+			method := c.Request().Method
+			if !known || method != http.MethodOptions && slices.Contains(methods, method) {
+				return next(c)
+			}
+			c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
+			if method == http.MethodOptions {
+				return c.NoContent(http.StatusNoContent)
+			}
+			return echo.ErrMethodNotAllowed
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// event is what is known of one request. It is filled in by whoever learns
+// something, and logged once, at the end. It holds no body, token, email or
+// secret.
+type event struct {
+	requestID   string
+	operationID string
+	userID      string
+	paymentID   string
+	status      int
+	code        string
+	err         error
+	started     time.Time
+}
+
+type eventKey struct{}
+
+func withEvent(ctx context.Context, e *event) context.Context {
+	return context.WithValue(ctx, eventKey{}, e)
+}
+
+// eventOf returns the event of the request, or one that nobody will read.
+func eventOf(ctx context.Context) *event {
+	if e, ok := ctx.Value(eventKey{}).(*event); ok {
+		return e
+	}
+	return &event{}
+}
+
+// fail notes the problem that is answered, and its cause.
+func (e *event) fail(code string, err error) { e.code, e.err = code, err }
+
+// log writes the event: failures of the server as errors, all else as info. The
+// cause is told for failures of the server alone, as only ours are known to hold
+// nothing of the caller's.
+func (e *event) log(ctx context.Context, log *slog.Logger, method, route string, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("requestId", e.requestID),
+		slog.String("method", method),
+		slog.String("route", route),
+		slog.Int("status", e.status),
+		slog.Duration("duration", took),
+	}
+	for _, a := range [...]slog.Attr{
+		slog.String("operationId", e.operationID), slog.String("userId", e.userID),
+		slog.String("paymentId", e.paymentID), slog.String("code", e.code),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	if e.status >= 500 && e.err != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", e.err.Error()))
+	}
+	log.LogAttrs(ctx, level, "request", attrs...)
+}

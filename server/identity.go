@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store"
+)
+
+type callerKey struct{}
+
+// caller is the user who sent the request. Operations that need no token have
+// none; the chain sees to it that every other has.
+func caller(ctx context.Context) *store.User {
+	u, _ := ctx.Value(callerKey{}).(*store.User)
+	return u
+}
+
+// authenticate finds the user of the request's token: one read of the store. The
+// token of a deleted user is as good as none.
+func (s *Server) authenticate(r *http.Request) (*store.User, error) {
+	token, err := bearerToken(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := s.tokens.Verify(token)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.store.User(r.Context(), claims.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, auth.ErrTokenInvalid
+	}
+	return u, err
+}
+
+// bearerToken takes the token out of the one Authorization header (RFC 6750,
+// section 2.1).
+func bearerToken(h http.Header) (string, error) {
+	values := h.Values("Authorization")
+	if len(values) != 1 {
+		return "", errNoToken
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", errNoToken
+	}
+	return token, nil
+}
+
+// mayTouch is who may see, change and delete a user: the user, whoever created
+// it, and admins.
+func mayTouch(who, u *store.User) bool {
+	return who.Admin || who.ID == u.ID || who.ID == u.CreatedBy
+}
+
+// visibleTo is the same rule for lists: whose users the list is limited to.
+func visibleTo(who *store.User) string {
+	if who.Admin {
+		return ""
+	}
+	return who.ID
+}

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+
+	"github.com/nestpayments/nestpayments/gen"
+	"github.com/nestpayments/nestpayments/server/payments"
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// PaymentControllerCreatePayment creates the caller's payment of a cuid, or
+// answers the one that there is.
+func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.PaymentControllerCreatePaymentRequestObject) (gen.PaymentControllerCreatePaymentResponseObject, error) {
+	created, err := h.payments.Create(ctx, caller(ctx), r.Body.CUID)
+	if err != nil {
+		return nil, err
+	}
+	eventOf(ctx).paymentID = created.Payment.IntentID
+	location := "/payment/" + created.Payment.IntentID
+	return gen.PaymentControllerCreatePayment201JSONResponse{
+		Body:    createdDTO(created),
+		Headers: gen.PaymentControllerCreatePayment201ResponseHeaders{Location: &location},
+	}, nil
+}
+
+// PaymentControllerConfirmPayment charges a payment of the caller.
+func (h *handlers) PaymentControllerConfirmPayment(ctx context.Context, r gen.PaymentControllerConfirmPaymentRequestObject) (gen.PaymentControllerConfirmPaymentResponseObject, error) {
+	eventOf(ctx).paymentID = r.Body.PaymentID
+	p, err := h.payments.Confirm(ctx, payments.Confirmation{
+		UserID: caller(ctx).ID, CUID: r.Body.CUID,
+		IntentID: r.Body.PaymentID, PaymentMethod: r.Body.PaymentMethodID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gen.PaymentControllerConfirmPayment201JSONResponse(paymentDTO(p)), nil
+}
+
+// PaymentControllerGetPayment reads a payment of the caller.
+func (h *handlers) PaymentControllerGetPayment(ctx context.Context, r gen.PaymentControllerGetPaymentRequestObject) (gen.PaymentControllerGetPaymentResponseObject, error) {
+	eventOf(ctx).paymentID = r.ID
+	p, err := h.payments.Payment(ctx, caller(ctx).ID, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.PaymentControllerGetPayment200JSONResponse(paymentDTO(p)), nil
+}
+
+// PaymentControllerGetPayments lists the caller's payments, newest first.
+func (h *handlers) PaymentControllerGetPayments(ctx context.Context, r gen.PaymentControllerGetPaymentsRequestObject) (gen.PaymentControllerGetPaymentsResponseObject, error) {
+	limit := limitOf(r.Params.Limit)
+	list, err := h.store.ListPayments(ctx, store.PaymentQuery{
+		UserID: caller(ctx).ID, Before: cursorOf(r.Params.Cursor), Limit: limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	list, next := page("/payment", list, limit, func(p *store.Payment) string { return p.ID })
+	return gen.PaymentControllerGetPayments200JSONResponse{
+		Body:    paymentDTOs(list),
+		Headers: gen.PaymentControllerGetPayments200ResponseHeaders{Link: next},
+	}, nil
+}

@@ -1,0 +1,168 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+)
+
+// Confirmation asks for a payment to be charged.
+type Confirmation struct {
+	UserID, CUID string
+	// IntentID is what clients know the payment by.
+	IntentID string
+	// PaymentMethod is a Stripe payment method, pm_….
+	PaymentMethod string
+}
+
+// Confirm charges the payment and returns it: succeeded, or on its way there
+// (processing, requires_capture), or waiting for its customer (requires_action).
+// A payment that is there already is returned as it is. It may be called again
+// after any error.
+//
+// ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrPaymentMethodUnusable,
+// *DeclinedError.
+func (s *Service) Confirm(ctx context.Context, c Confirmation) (*store.Payment, error) {
+	p, err := s.Payment(ctx, c.UserID, c.IntentID)
+	if err != nil {
+		return nil, err
+	}
+	if p.CUID != c.CUID {
+		return nil, ErrCUIDMismatch
+	}
+	for range maxWrites {
+		if p.Status == stripeclient.StatusSucceeded {
+			return p, nil
+		}
+		if p.Status == stripeclient.StatusCanceled {
+			return nil, ErrNotConfirmable
+		}
+		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, confirmKey(p, c.PaymentMethod), c.PaymentMethod)
+		t := try{payment: p, intent: in, err: err}
+		done, next, err := s.settle(ctx, t)
+		if err != nil || done {
+			return next, wrap("confirm payment", err)
+		}
+		p = next
+	}
+	return nil, fmt.Errorf("confirm payment: %d tries in vain: %w", maxWrites, store.ErrStale)
+}
+
+// Payment returns the user's own payment. ErrNotFound.
+func (s *Service) Payment(ctx context.Context, userID, intentID string) (*store.Payment, error) {
+	p, err := s.store.PaymentByIntent(ctx, intentID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && p.UserID != userID {
+		return nil, ErrNotFound
+	}
+	return p, wrap("find payment", err)
+}
+
+// try is one confirmation that was sent, and how Stripe answered.
+type try struct {
+	payment *store.Payment
+	intent  *stripeclient.Intent
+	err     error
+}
+
+// settle decides what an answer means. It returns done with the payment or an
+// error that is for the client, or else the payment to try again with, under a
+// key of its own.
+func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Payment, err error) {
+	switch {
+	case t.err == nil && !t.intent.Replayed:
+		p, err = s.record(ctx, t.payment, t.intent, nil)
+		return true, p, err
+	case t.err == nil, replayed(t.err), is(t.err, stripeclient.KindUnexpectedState):
+		return s.settleByState(ctx, t)
+	case is(t.err, stripeclient.KindDeclined):
+		return true, nil, s.recordDecline(ctx, t, t.intentOfError())
+	case is(t.err, stripeclient.KindUnknown):
+		// The charge may have gone through. If so, it is good news.
+		in, err := s.stripe.Intent(ctx, t.payment.IntentID)
+		if err != nil || !confirmed(in.Status) {
+			return true, nil, t.err
+		}
+		p, err = s.record(ctx, t.payment, in, nil)
+		return true, p, err
+	case unusable(t.err):
+		return true, nil, fmt.Errorf("%w: %w", ErrPaymentMethodUnusable, t.err)
+	}
+	return true, nil, t.err
+}
+
+// settleByState decides by the intent as it is now, since the answer was one of
+// the past or left it open.
+func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store.Payment, err error) {
+	in, err := s.stripe.Intent(ctx, t.payment.IntentID)
+	if err != nil {
+		return true, nil, err
+	}
+	waiting := t.err == nil && in.Status == stripeclient.StatusRequiresAction
+	switch {
+	case confirmed(in.Status) || waiting:
+		p, err = s.record(ctx, t.payment, in, nil)
+		return true, p, err
+	case in.Status == stripeclient.StatusCanceled:
+		if _, err = s.record(ctx, t.payment, in, nil); err != nil {
+			return true, nil, err
+		}
+		return true, nil, ErrNotConfirmable
+	case is(t.err, stripeclient.KindDeclined):
+		return true, nil, s.recordDecline(ctx, t, in)
+	}
+	p, err = s.record(ctx, t.payment, in, t.spent)
+	return false, p, err
+}
+
+// recordDecline stores the decline and ends the attempt. It returns the
+// *DeclinedError, unless the decline could not be stored: then the client must
+// send the request again.
+func (s *Service) recordDecline(ctx context.Context, t try, in *stripeclient.Intent) error {
+	e := asStripe(t.err)
+	if in == nil {
+		var err error
+		if in, err = s.stripe.Intent(ctx, t.payment.IntentID); err != nil {
+			return err
+		}
+	}
+	_, err := s.record(ctx, t.payment, in, func(p *store.Payment) {
+		t.spent(p)
+		p.ErrorCode, p.DeclineCode = e.Code, e.DeclineCode
+	})
+	if err != nil {
+		return err
+	}
+	return &DeclinedError{
+		Decline:   stripeclient.Decline{Code: e.Code, DeclineCode: e.DeclineCode},
+		RequestID: e.RequestID,
+	}
+}
+
+// spent ends the attempt of this try, unless another has ended it already.
+func (t try) spent(p *store.Payment) {
+	if p.ConfirmAttempt == t.payment.ConfirmAttempt {
+		p.ConfirmAttempt++
+	}
+}
+
+func (t try) intentOfError() *stripeclient.Intent { return asStripe(t.err).Intent }
+
+// unusable tells whether Stripe objects to the payment method, which is the one
+// thing in a confirmation that the client chooses.
+func unusable(err error) bool {
+	e := asStripe(err)
+	switch {
+	case e == nil:
+		return false
+	case e.Kind == stripeclient.KindNotFound:
+		return e.Param == "payment_method"
+	}
+	return e.Kind == stripeclient.KindInvalid
+}
+
+func confirmKey(p *store.Payment, paymentMethod string) string {
+	return fmt.Sprintf("confirm-%s-%d-%s", p.ID, p.ConfirmAttempt, paymentMethod)
+}

@@ -1,0 +1,122 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+)
+
+// The rules that a request can break. Beside them the methods of Service return
+// errors of the store and *stripeclient.Error, wrapped.
+var (
+	// ErrNotFound: the user has no such payment.
+	ErrNotFound = errors.New("payment not found")
+	// ErrCUIDMismatch: the payment was created under another cuid.
+	ErrCUIDMismatch = errors.New("the payment has another cuid")
+	// ErrNotConfirmable: the payment was canceled.
+	ErrNotConfirmable = errors.New("the payment cannot be confirmed")
+	// ErrPaymentMethodUnusable: Stripe does not know the payment method, or it
+	// cannot be used for this payment.
+	ErrPaymentMethodUnusable = errors.New("payment method cannot be used")
+	// ErrCustomerUnknown: Stripe has no such customer, or it was deleted.
+	ErrCustomerUnknown = errors.New("customer not known to Stripe")
+)
+
+// DeclinedError is the refusal of a payment method by its issuer.
+type DeclinedError struct {
+	stripeclient.Decline
+	// RequestID is Stripe's.
+	RequestID string
+}
+
+func (e *DeclinedError) Error() string {
+	return "payment declined: " + e.Code + " " + e.DeclineCode
+}
+
+// Reason is the most telling of Stripe's two codes.
+func (e *DeclinedError) Reason() string {
+	if e.DeclineCode != "" {
+		return e.DeclineCode
+	}
+	return e.Code
+}
+
+// Stripe is what the service needs of Stripe; *stripeclient.Client has it. Every
+// method returns *stripeclient.Error.
+type Stripe interface {
+	CreateCustomer(ctx context.Context, key string, p stripeclient.CustomerParams) (*stripeclient.Customer, error)
+	UpdateCustomer(ctx context.Context, id string, p stripeclient.CustomerParams) (*stripeclient.Customer, error)
+	Customer(ctx context.Context, id string) (*stripeclient.Customer, error)
+	CreateIntent(ctx context.Context, key string, p stripeclient.IntentParams) (*stripeclient.Intent, error)
+	Intent(ctx context.Context, id string) (*stripeclient.Intent, error)
+	ConfirmIntent(ctx context.Context, id, key, paymentMethod string) (*stripeclient.Intent, error)
+	FindIntent(ctx context.Context, customerID, paymentID string) (*stripeclient.Intent, error)
+	Events(ctx context.Context, cursor string, limit int) (events []stripeclient.Event, more bool, err error)
+}
+
+// Config is what New needs.
+type Config struct {
+	Store  store.Store
+	Stripe Stripe
+	// Amount of a new payment, in the smallest unit of Currency. 0 means 2000.
+	Amount int64
+	// Currency of a new payment, an ISO 4217 code in lower case. "" means usd.
+	Currency string
+	// Clock tells the time. nil means time.Now.
+	Clock func() time.Time
+	// Logger takes what the reconciler has to say. nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// Service applies the rules of paying. It is safe for concurrent use.
+type Service struct {
+	store    store.Store
+	stripe   Stripe
+	amount   int64
+	currency string
+	clock    func() time.Time
+	log      *slog.Logger
+}
+
+var currencyCode = regexp.MustCompile(`^[a-z]{3}$`)
+
+// New checks the configuration and reports all its faults together.
+func New(c Config) (*Service, error) {
+	s := &Service{store: c.Store, stripe: c.Stripe, amount: c.Amount, currency: c.Currency, clock: c.Clock, log: c.Logger}
+	if s.amount == 0 {
+		s.amount = 2000
+	}
+	if s.currency == "" {
+		s.currency = "usd"
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	var faults []error
+	if s.store == nil {
+		faults = append(faults, errors.New("payments: a store is required"))
+	}
+	if s.stripe == nil {
+		faults = append(faults, errors.New("payments: a Stripe client is required"))
+	}
+	if s.amount < 0 || s.amount > 99_999_999 {
+		faults = append(faults, errors.New("payments: the amount must be 1 to 99999999, in the smallest unit of the currency"))
+	}
+	if !currencyCode.MatchString(s.currency) {
+		faults = append(faults, errors.New("payments: the currency must be three lower-case letters, such as usd"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Service) now() time.Time { return s.clock().UTC() }

@@ -1,0 +1,99 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+)
+
+// final statuses are never left.
+func final(status string) bool {
+	return status == stripeclient.StatusSucceeded || status == stripeclient.StatusCanceled
+}
+
+// confirmed statuses mean that the last confirmation did what was asked: the
+// money has moved, is moving, or is held.
+func confirmed(status string) bool {
+	switch status {
+	case stripeclient.StatusSucceeded, stripeclient.StatusProcessing, stripeclient.StatusRequiresCapture:
+		return true
+	}
+	return false
+}
+
+// maxWrites bounds how often a lost race for one payment is run again.
+const maxWrites = 10
+
+// record brings the payment to the state of its intent. p must have been read
+// before in was asked for. If the payment has changed since, both are read anew,
+// so the state that is stored is never older than one stored before. It returns
+// the payment as stored.
+//
+// also, which may be nil, makes further changes in the same write.
+func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient.Intent, also func(*store.Payment)) (*store.Payment, error) {
+	for range maxWrites {
+		next := *p
+		follow(&next, in)
+		if also != nil {
+			also(&next)
+		}
+		if same(next, *p) && !due(p, s.now()) {
+			return p, nil
+		}
+		next.CheckAt = s.nextCheck(&next)
+		next.UpdatedAt = s.now()
+		err := s.store.UpdatePayment(ctx, &next)
+		if err == nil {
+			return &next, nil
+		}
+		if !errors.Is(err, store.ErrStale) {
+			return nil, fmt.Errorf("record payment: %w", err)
+		}
+		if p, err = s.store.PaymentByCUID(ctx, p.UserID, p.CUID); err != nil {
+			return nil, fmt.Errorf("record payment: %w", err)
+		}
+		if in, err = s.stripe.Intent(ctx, in.ID); err != nil {
+			return nil, fmt.Errorf("record payment: %w", err)
+		}
+	}
+	return nil, fmt.Errorf("record payment: %d races lost: %w", maxWrites, store.ErrStale)
+}
+
+// follow copies the state of the intent, unless the payment's is final.
+func follow(p *store.Payment, in *stripeclient.Intent) {
+	if final(p.Status) {
+		return
+	}
+	p.IntentID = in.ID
+	p.Status = in.Status
+	p.PaymentMethod = in.PaymentMethod
+	if in.LastError != nil {
+		p.ErrorCode, p.DeclineCode = in.LastError.Code, in.LastError.DeclineCode
+	}
+}
+
+// nextCheck is when the reconciler is to look at the payment: soon while it is
+// young, ever later as it ages, and never when it is final.
+func (s *Service) nextCheck(p *store.Payment) time.Time {
+	if final(p.Status) {
+		return time.Time{}
+	}
+	now := s.now()
+	wait := max(now.Sub(p.CreatedAt)/4, 30*time.Second)
+	return now.Add(wait).Truncate(time.Millisecond)
+}
+
+// due tells whether the reconciler's next look at the payment is to be now.
+func due(p *store.Payment, now time.Time) bool {
+	return !p.CheckAt.IsZero() && !p.CheckAt.After(now)
+}
+
+// same tells whether a and b differ in nothing but the time of the next check.
+func same(a, b store.Payment) bool {
+	a.CheckAt, b.CheckAt = time.Time{}, time.Time{}
+	return a == b
+}

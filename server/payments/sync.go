@@ -1,0 +1,75 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+)
+
+// Handle takes an event of Stripe, from a webhook or from the reconciler, and
+// brings the payment that it names up to date. The event's own data is not
+// believed: events come late, twice and out of order. An error means that the
+// event is to be sent again.
+func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
+	if !strings.HasPrefix(e.Type, "payment_intent.") {
+		return nil
+	}
+	return s.sync(ctx, e.ObjectID)
+}
+
+// sync brings the payment of an intent up to date. An intent that was made
+// elsewhere, in Stripe's dashboard say, becomes a payment of the user whose
+// customer it charges.
+func (s *Service) sync(ctx context.Context, intentID string) error {
+	p, err := s.store.PaymentByIntent(ctx, intentID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("sync payment: %w", err)
+	}
+	if err == nil && final(p.Status) {
+		return nil
+	}
+	in, inErr := s.stripe.Intent(ctx, intentID)
+	switch {
+	case is(inErr, stripeclient.KindNotFound):
+		return nil
+	case inErr != nil:
+		return fmt.Errorf("sync payment: %w", inErr)
+	case err != nil:
+		return s.adopt(ctx, in)
+	}
+	_, err = s.record(ctx, p, in, nil)
+	return err
+}
+
+// adopt makes a payment of an intent that was made elsewhere, if its customer is
+// one of ours. An intent of our own making is left to its create call and to the
+// reconciler, which know its cuid.
+func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
+	if in.CustomerID == "" || in.PaymentID != "" {
+		return nil
+	}
+	u, err := s.store.UserByCustomer(ctx, in.CustomerID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("adopt payment: %w", err)
+	}
+	p := &store.Payment{
+		ID: store.NewID(in.Created), UserID: u.ID, CUID: "stripe:" + in.ID,
+		Amount: in.Amount, Currency: in.Currency, CustomerID: in.CustomerID,
+		CreatedAt: in.Created.UTC().Truncate(time.Millisecond), UpdatedAt: s.now(),
+	}
+	follow(p, in)
+	p.CheckAt = s.nextCheck(p)
+	err = s.store.InsertPayment(ctx, p)
+	if errors.Is(err, store.ErrPaymentExists) {
+		return nil
+	}
+	return wrap("adopt payment", err)
+}

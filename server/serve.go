@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Time-outs of the HTTP server. A request has requestTimeout in all, so that a
+// slow client holds a connection for no longer.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 15 * time.Second
+	requestTimeout = 60 * time.Second
+	idleTimeout    = 120 * time.Second
+	maxHeaderBytes = 16 << 10
+)
+
+// Lifetimes are how long Serve takes its time when it stops.
+type Lifetimes struct {
+	// Notice is how long the server goes on as before while readiness already
+	// says no, so that balancers stop sending. 0 means none.
+	Notice time.Duration
+	// Drain is how long requests under way may take to end. 0 means 20 seconds.
+	Drain time.Duration
+}
+
+// Serve answers on the listener until ctx ends. Then readiness goes first,
+// requests under way are let finish, and the reconciler stops last. It returns
+// nil after a clean stop.
+func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) error {
+	if life.Drain == 0 {
+		life.Drain = 20 * time.Second
+	}
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	s.reconciler.Start(context.WithoutCancel(ctx))
+	defer s.reconciler.Stop()
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-time.After(life.Notice):
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), life.Drain)
+	defer cancel()
+	if err := srv.Shutdown(drain); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off after %s: %w", life.Drain, err), srv.Close())
+	}
+	return nil
+}
+
+// readyTimeout bounds the question to the database.
+const readyTimeout = 2 * time.Second
+
+// registerHealth adds liveness, which says that the process answers, and
+// readiness, which says that it can do its work: the database answers and no stop
+// is under way.
+func (s *Server) registerHealth() {
+	s.echo.GET("/livez", func(c echo.Context) error {
+		return c.String(http.StatusOK, "ok\n")
+	})
+	s.echo.GET("/readyz", func(c echo.Context) error {
+		if s.draining.Load() {
+			return c.String(http.StatusServiceUnavailable, "stopping\n")
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
+		defer cancel()
+		if err := s.store.Ping(ctx); err != nil {
+			return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
+		}
+		return c.String(http.StatusOK, "ok\n")
+	})
+}

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/labstack/echo/v4"
+
+	"github.com/nestpayments/nestpayments/gen"
+	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/server/payments"
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+)
+
+// Config is what a server is made of.
+type Config struct {
+	// Store keeps the users and payments. Required.
+	Store store.Store
+	// Stripe takes the payments. Required.
+	Stripe payments.Stripe
+	// Webhook verifies Stripe's signatures. nil means that there is no webhook
+	// endpoint; payments then follow Stripe by the reconciler alone.
+	Webhook *stripeclient.Webhook
+	// Keys sign and verify access tokens. Required.
+	Keys *auth.KeySet
+	// Issuer and Audience are the iss and aud of access tokens. "" means
+	// nest-payments for either.
+	Issuer, Audience string
+	// Amount and Currency are the price of a new payment. 0 and "" mean 2000
+	// and usd.
+	Amount   int64
+	Currency string
+	// Passwords is the load and cost of password hashing. The zero value is
+	// the default.
+	Passwords auth.HasherConfig
+	// ReconcileInterval is the pause between rounds of the reconciler. 0 means
+	// 15 seconds.
+	ReconcileInterval time.Duration
+	// Logger takes one event per request. nil means slog.Default().
+	Logger *slog.Logger
+	// Clock tells the time. nil means time.Now.
+	Clock func() time.Time
+}
+
+// Server answers the API over HTTP.
+type Server struct {
+	echo       *echo.Echo
+	handlers   *handlers
+	store      store.Store
+	payments   *payments.Service
+	reconciler *payments.Reconciler
+	tokens     *auth.Tokens
+	webhook    *stripeclient.Webhook
+	log        *slog.Logger
+	draining   atomic.Bool
+}
+
+// handlers implements the generated interface.
+type handlers struct {
+	store    store.Store
+	payments *payments.Service
+	tokens   *auth.Tokens
+	hasher   *auth.Hasher
+	now      func() time.Time
+}
+
+var _ gen.StrictServerInterface = (*handlers)(nil)
+
+// New checks the configuration, reports all its faults together, and builds the
+// routes from the spec.
+func New(c Config) (*Server, error) {
+	c.setDefaults()
+	svc, err1 := payments.New(payments.Config{
+		Store: c.Store, Stripe: c.Stripe, Amount: c.Amount, Currency: c.Currency, Clock: c.Clock, Logger: c.Logger,
+	})
+	tokens, err2 := auth.NewTokens(auth.TokenConfig{Keys: c.Keys, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
+	hasher, err3 := auth.NewHasher(c.Passwords)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	spec, err := loadSpec(gen.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := newDocuments(gen.OpenAPI, c.Keys.JWKS())
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
+		tokens: tokens, webhook: c.Webhook, log: c.Logger,
+	}
+	h := &handlers{
+		store: c.Store, payments: svc, tokens: tokens, hasher: hasher,
+		now: func() time.Time { return c.Clock().UTC().Truncate(time.Millisecond) },
+	}
+	s.handlers = h
+	s.route(spec, docs)
+	return s, nil
+}
+
+func (c *Config) setDefaults() {
+	if c.Issuer == "" {
+		c.Issuer = "nest-payments"
+	}
+	if c.Audience == "" {
+		c.Audience = "nest-payments"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+}
+
+// route builds the chain and every route.
+func (s *Server) route(spec *openapi3.T, docs documents) {
+	s.echo.HTTPErrorHandler = s.renderError
+	s.echo.IPExtractor = echo.ExtractIPDirect()
+	s.useChain(spec)
+	gen.RegisterHandlersWithOptions(s.echo, gen.NewStrictHandler(s.handlers, nil),
+		gen.RegisterHandlersOptions{OperationMiddlewares: s.operations(spec)})
+	if s.webhook != nil {
+		s.echo.POST(webhookPath, s.receiveEvent)
+	}
+	docs.register(s.echo)
+	s.registerHealth()
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Register creates a user as POST /user/register does, for programs that ready a
+// system. It returns what that operation would fail with.
+func (s *Server) Register(ctx context.Context, name, email, password string) (*store.User, error) {
+	return s.handlers.newUser(ctx, &gen.CreateUserDto{UserName: name, Email: email, Password: password}, "")
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nestpayments/nestpayments/gen"
+	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// UserControllerRegister creates a user for whoever asks, and logs it in.
+func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControllerRegisterRequestObject) (gen.UserControllerRegisterResponseObject, error) {
+	u, err := h.newUser(ctx, r.Body, "")
+	if err != nil {
+		return nil, err
+	}
+	eventOf(ctx).userID = u.ID
+	token, _, err := h.tokens.Issue(u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.UserControllerRegister201JSONResponse{AccessToken: token}, nil
+}
+
+// UserControllerLogin exchanges credentials for a token.
+func (h *handlers) UserControllerLogin(ctx context.Context, r gen.UserControllerLoginRequestObject) (gen.UserControllerLoginResponseObject, error) {
+	u, err := h.checkCredentials(ctx, r.Body.Email, r.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	eventOf(ctx).userID = u.ID
+	token, _, err := h.tokens.Issue(u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.UserControllerLogin201JSONResponse{AccessToken: token}, nil
+}
+
+// checkCredentials finds the user of the email and password. Unknown emails cost
+// the same work and give the same error as wrong passwords: errCredentials.
+func (h *handlers) checkCredentials(ctx context.Context, email, password string) (*store.User, error) {
+	_, key, err := auth.NormalizeEmail(email)
+	if err != nil {
+		return nil, err
+	}
+	u, err := h.store.UserByEmail(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		if err := h.hasher.VerifyNone(ctx, password); err != nil {
+			return nil, err
+		}
+		return nil, errCredentials
+	}
+	if err != nil {
+		return nil, err
+	}
+	ok, rehash, err := h.hasher.Verify(ctx, u.PasswordHash, password)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errCredentials
+	}
+	if rehash {
+		return u, h.rehash(ctx, u, password)
+	}
+	return u, nil
+}
+
+// rehash stores the password under today's parameters. A lost race is left to
+// the next login.
+func (h *handlers) rehash(ctx context.Context, u *store.User, password string) error {
+	hash, err := h.hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	u.PasswordHash, u.UpdatedAt = hash, h.now()
+	if err := h.store.UpdateUser(ctx, u); err != nil && !errors.Is(err, store.ErrStale) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package server
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	webhookPath = "/webhook/stripe"
+	// webhookLimit is the largest event, in octets. Stripe's are a few KiB.
+	webhookLimit = 1 << 20
+)
+
+// receiveEvent takes an event of Stripe. The signature is over the body's bytes,
+// so the body is read raw and nothing has touched it before. Any failure but a
+// bad signature is a 5xx, after which Stripe sends the event again.
+func (s *Server) receiveEvent(c echo.Context) error {
+	r := c.Request()
+	eventOf(r.Context()).operationID = "WebhookController_stripe"
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, webhookLimit))
+	if err != nil {
+		return err
+	}
+	e, err := s.webhook.Verify(body, r.Header.Get("Stripe-Signature"))
+	if err != nil {
+		return err
+	}
+	if err := s.payments.Handle(r.Context(), e); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
