@@ -1,0 +1,213 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxBody is the size of the largest request body, in bytes.
+const maxBody = 1 << 20
+
+// call is one call of Stripe's API.
+type call struct {
+	*Sandbox
+	*params
+	cause
+	route *route
+	// id is the object in the path, sub the one below it.
+	id, sub string
+	// host is the sandbox as the caller addressed it.
+	host string
+}
+
+// cause is what events and charges remember of the call that made them.
+type cause struct {
+	// requestID is ours, key the caller's Idempotency-Key, on POST only; both
+	// are empty if it was the control API.
+	requestID, key string
+	// at is the time, in unix seconds.
+	at int64
+}
+
+// work is the part of a call that executes, under Sandbox.mu, once all
+// parameters are known to be well-formed. It returns the answer's body.
+type work func() (object, *apiError)
+
+// answer is what goes out.
+type answer struct {
+	status int
+	body   []byte
+	header http.Header
+}
+
+// serveAPI takes a call through the layers in Stripe's order: key, limits,
+// form, idempotency, and only then execution.
+func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	requestID := newID("req_")
+	c, route, refusal := s.admit(r, requestID)
+	s.count(route)
+	var out answer
+	var struck strike
+	if refusal != nil {
+		out = s.failure(refusal, requestID)
+	} else {
+		struck = s.faults.strike(r.Method+" "+r.URL.Path, apiFaults)
+		out = s.answer(c, struck)
+	}
+	s.log.Debug("stripe call", slog.String("route", route), slog.Int("status", out.status),
+		slog.String("request", requestID), slog.Duration("took", time.Since(began)))
+	header := w.Header()
+	for name, values := range out.header {
+		header[name] = values
+	}
+	header.Set("Content-Type", "application/json")
+	header.Set("Request-Id", requestID)
+	header.Set("Stripe-Version", APIVersion)
+	if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
+		header.Set("Idempotency-Key", key)
+	}
+	send(w, out, struck.kind)
+}
+
+// unrecognized is the route of calls that have none.
+const unrecognized = "unrecognized"
+
+// admit finds the route and checks the secret key and the form of the call.
+func (s *Sandbox) admit(r *http.Request, requestID string) (*call, string, *apiError) {
+	route, id, sub := findRoute(r.Method, r.URL.Path)
+	name := unrecognized
+	if route != nil {
+		name = route.String()
+	}
+	if err := s.authenticate(r); err != nil {
+		return nil, name, err
+	}
+	if route == nil {
+		s.log.Warn("not emulated", slog.String("method", r.Method), slog.String("path", r.URL.Path))
+		return nil, name, &apiError{status: http.StatusNotFound, kind: typeInvalid,
+			message: fmt.Sprintf("Unrecognized request URL (%s: %s). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", r.Method, r.URL.Path)}
+	}
+	for header, only := range map[string]string{"Stripe-Version": APIVersion, "Stripe-Account": ""} {
+		if sent := r.Header.Get(header); sent != "" && sent != only {
+			s.log.Warn("not emulated", slog.String("header", header))
+			return nil, name, invalid("The sandbox emulates API version %s, and no connected accounts; the header %s asks for something else.", APIVersion, header)
+		}
+	}
+	values, err := readValues(r)
+	if err != nil {
+		return nil, name, err
+	}
+	c := &call{Sandbox: s, params: newParams(values), route: route, id: id, sub: sub,
+		host: r.Host, cause: cause{requestID: requestID, at: s.now()}}
+	if r.Method == http.MethodPost {
+		c.key = r.Header.Get("Idempotency-Key")
+		if len(c.key) > 255 {
+			return nil, name, &apiError{status: http.StatusBadRequest, kind: typeIdempotency,
+				message: "Idempotency keys can be at most 255 characters long."}
+		}
+	}
+	return c, name, nil
+}
+
+// authenticate takes the key as a bearer token or as the user name of basic
+// authentication.
+func (s *Sandbox) authenticate(r *http.Request) *apiError {
+	refusal := func(message string) *apiError {
+		return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: message}
+	}
+	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		key, _, _ = r.BasicAuth()
+	}
+	if key == "" {
+		return refusal("You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.")
+	}
+	if slices.Contains(s.keys, key) || (len(s.keys) == 0 && strings.HasPrefix(key, "sk_test_")) {
+		return nil
+	}
+	return invalidKey()
+}
+
+// invalidKey is Stripe's answer to a wrong key, without the four last
+// characters of the key, which Stripe repeats.
+func invalidKey() *apiError {
+	return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: "Invalid API Key provided: ********"}
+}
+
+// readValues merges the query and the form.
+func readValues(r *http.Request) (url.Values, *apiError) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, invalid("Invalid query string")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		return nil, invalid("The request body could not be read, or is larger than %d bytes", maxBody)
+	}
+	if len(body) == 0 {
+		return values, nil
+	}
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType != "application/x-www-form-urlencoded" {
+		return nil, invalid("Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.")
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, invalid("Invalid form body")
+	}
+	for name, v := range form {
+		values[name] = append(values[name], v...)
+	}
+	return values, nil
+}
+
+func (s *Sandbox) count(route string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[route]++
+}
+
+// failure renders an error.
+func (s *Sandbox) failure(e *apiError, requestID string) answer {
+	if e.notEmulated {
+		s.log.Warn("not emulated", slog.String("param", e.param))
+	}
+	return answer{status: e.status, body: encode(e.render(requestID)), header: e.header.Clone()}
+}
+
+// encode renders a body. Objects are built of maps, slices, strings, numbers
+// and booleans, which always encode.
+func encode(body object) []byte {
+	encoded, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("sandbox: encode answer: %v", err))
+	}
+	return append(encoded, '\n')
+}
+
+// findRoute returns the route of a path and the ids in it.
+func findRoute(method, p string) (r *route, id, sub string) {
+	segments := strings.Split(strings.TrimPrefix(p, "/"), "/")
+	if slices.Contains(segments, "") {
+		return nil, "", ""
+	}
+	segments = append(segments, "", "", "")
+	id, sub = segments[2], segments[4]
+	for i := range routes {
+		// search is a method of Stripe's in the place of an id.
+		if ok, _ := path.Match(routes[i].pattern, p); ok && routes[i].method == method && id != "search" {
+			return &routes[i], id, sub
+		}
+	}
+	return nil, "", ""
+}

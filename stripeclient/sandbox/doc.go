@@ -1,0 +1,83 @@
+// Package sandbox is a stateful emulator of Stripe's API at version 2023-10-16:
+// an http.Handler that a Stripe library is pointed at instead of
+// https://api.stripe.com. It imports nothing of ours, and no Stripe library.
+//
+// # What is not emulated
+//
+// It is refused, never guessed. A path that is not emulated is Stripe's 404
+// "Unrecognized request URL" and a warning "not emulated" in the log; a
+// parameter or value that Stripe has and the sandbox has not is a 400 that
+// says so. In particular there are no
+//
+//   - live mode, restricted or publishable keys, connected accounts, or any
+//     other API version;
+//   - refunds, disputes (but for the event), balance and fees
+//     (balance_transaction is null), receipts, setup intents, checkout,
+//     subscriptions, invoices, or search;
+//   - card numbers: payment methods come from test tokens alone;
+//   - payment method types but card and one bank debit, which has a token of
+//     the sandbox's own (DebitToken); and of currencies only those with a
+//     documented minimum charge;
+//   - manual confirmation, error_on_requires_action, use_stripe_sdk;
+//   - limits of rate (there is a fault for them), of confirmations or updates
+//     per intent; expiry of authorisations.
+//
+// Message texts are Stripe's where they are known, and of its sense where they
+// are not: branch on type and code.
+//
+// # What is
+//
+// Customers; payment intents with every transition and refusal of their state
+// machine; test payment methods, attached and not; charges; lists with
+// cursors; expansion; events; signed webhooks. Every body validates against
+// Stripe's OpenAPI document, which the tests hold.
+//
+// # Odd facts
+//
+// An unknown id in a body is a 400, the same id in the path a 404. A decline is
+// a 402 that leaves its mark: the intent goes back to requires_payment_method
+// without its payment method, and keeps the failed charge. A payment method
+// that was charged unattached is spent. The GET of a test token makes a
+// payment method.
+//
+// # Idempotency
+//
+// As Stripe: for POST, per account, for 24 hours by the Clock. The first answer
+// is saved once the call began to execute, whatever its status, declines and
+// server errors included. Refused parameters, 401, 409 and 429 come before that
+// and are not saved. The saved answer is committed together with what it tells
+// of.
+//
+// # Concurrency
+//
+// Calls on one object run one after the other; who waits longer than LockWait
+// gets lock_timeout. The work of a call runs under one lock in microseconds, so
+// this takes a delay fault to see.
+//
+// # State
+//
+// Everything is in memory. With a StatePath each transaction is one line
+// appended to a file before the answer is sent, so that a SIGKILL loses nothing
+// that was answered. New reads the file and writes it anew without history. It
+// grows until then.
+//
+// # Webhooks
+//
+// Up to eight are sent at a time, so that order is no more certain than
+// Stripe's. An event is sent until the receiver answers 2xx, across restarts.
+//
+// # Control
+//
+// Faults, challenges and settlements are Go methods and JSON over HTTP:
+//
+//	GET    /_sandbox/journal                              every charge
+//	POST   /_sandbox/payment_intents/{id}/challenge       {"outcome":"pass"|"fail"}
+//	POST   /_sandbox/payment_intents/{id}/settle          {"outcome":"succeed"|"fail"}
+//	POST   /_sandbox/events/{id}/send                     send its webhook again
+//	GET    /_sandbox/faults
+//	POST   /_sandbox/faults                               {"match","kind","times","probability","delay"}
+//	DELETE /_sandbox/faults
+//
+// They take no key, so serve a Sandbox on loopback only; requests from web
+// pages (with an Origin header) are refused.
+package sandbox

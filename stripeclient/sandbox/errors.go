@@ -1,0 +1,141 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// The error types on the wire. There are these four only: rate_limit_error and
+// authentication_error are names of classes in Stripe's libraries.
+const (
+	typeAPI         = "api_error"
+	typeCard        = "card_error"
+	typeIdempotency = "idempotency_error"
+	typeInvalid     = "invalid_request_error"
+)
+
+// Error codes that more than one place needs.
+// Source: https://docs.stripe.com/error-codes
+const (
+	codeUnexpectedState  = "payment_intent_unexpected_state"
+	codeResourceMissing  = "resource_missing"
+	codeParameterMissing = "parameter_missing"
+	codeParameterUnknown = "parameter_unknown"
+	codeLockTimeout      = "lock_timeout"
+	codeRateLimit        = "rate_limit"
+)
+
+// object is a JSON object as Stripe sends it.
+type object = map[string]any
+
+// apiError is an answer that is not 2xx.
+type apiError struct {
+	status                                  int
+	kind, code, declineCode, message, param string
+	charge                                  string
+	intent, method                          object
+	// commits is set when the changes that were made before stay: a decline is
+	// a result, not a refusal of the call.
+	commits bool
+	// notEmulated is set when real Stripe would have done something else.
+	notEmulated bool
+	// header is added to the answer.
+	header http.Header
+}
+
+func (e *apiError) with(code, param string) *apiError {
+	e.code, e.param = code, param
+	return e
+}
+
+func (e *apiError) withIntent(intent object) *apiError {
+	e.intent = intent
+	return e
+}
+
+// render makes the body. Absent properties are left out, not null.
+func (e *apiError) render(requestID string) object {
+	body := object{"type": e.kind, "message": e.message}
+	for name, value := range map[string]string{
+		"code": e.code, "decline_code": e.declineCode, "param": e.param, "charge": e.charge,
+	} {
+		if value != "" {
+			body[name] = value
+		}
+	}
+	if e.code != "" {
+		body["doc_url"] = docURL(e.code)
+	}
+	if requestID != "" {
+		body["request_log_url"] = "https://dashboard.stripe.com/test/logs/" + requestID
+	}
+	if e.intent != nil {
+		body["payment_intent"] = e.intent
+	}
+	if e.method != nil {
+		body["payment_method"] = e.method
+	}
+	return object{"error": body}
+}
+
+func docURL(code string) string {
+	anchor := []byte(code)
+	for i, c := range anchor {
+		if c == '_' {
+			anchor[i] = '-'
+		}
+	}
+	return "https://stripe.com/docs/error-codes/" + string(anchor)
+}
+
+// invalid is a 400 invalid_request_error.
+func invalid(format string, args ...any) *apiError {
+	return &apiError{status: http.StatusBadRequest, kind: typeInvalid, message: fmt.Sprintf(format, args...)}
+}
+
+// missingInPath is the 404 for an unknown id in the path. The same id in a
+// body is a 400: missingInBody.
+func missingInPath(what, id, param string) *apiError {
+	e := missingInBody(what, id, param)
+	e.status = http.StatusNotFound
+	return e
+}
+
+func missingInBody(what, id, param string) *apiError {
+	return invalid("No such %s: '%s'", what, id).with(codeResourceMissing, param)
+}
+
+// notEmulated refuses what Stripe has and the sandbox has not. The code is one
+// that real Stripe has for things that it does not know.
+func notEmulated(param string) *apiError {
+	e := invalid("The sandbox does not emulate the parameter %s.", param).with(codeParameterUnknown, param)
+	e.notEmulated = true
+	return e
+}
+
+func notEmulatedValue(param, value string) *apiError {
+	e := invalid("The sandbox does not emulate the value '%s' of %s.", value, param).with("", param)
+	e.notEmulated = true
+	return e
+}
+
+func internalError() *apiError {
+	return &apiError{status: http.StatusInternalServerError, kind: typeAPI,
+		message: "Error while communicating with one of our backends.  Sorry about that!  We have been notified of the problem.  If you have any questions, we can help at https://support.stripe.com/."}
+}
+
+func lockTimeout() *apiError {
+	return &apiError{status: http.StatusTooManyRequests, kind: typeInvalid, code: codeLockTimeout,
+		message: "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate. For more details, see https://stripe.com/docs/rate-limits#object-lock-timeouts."}
+}
+
+func rateLimited() *apiError {
+	return &apiError{status: http.StatusTooManyRequests, kind: typeInvalid, code: codeRateLimit,
+		message: "Testmode request rate limit exceeded, the rate limits in testmode are lower than livemode. You can learn more about rate limits here https://stripe.com/docs/rate-limits.",
+		header:  http.Header{"Stripe-Rate-Limited-Reason": {"endpoint-rate"}}}
+}
+
+func keyInUse(key string) *apiError {
+	return &apiError{status: http.StatusConflict, kind: typeIdempotency, code: "idempotency_key_in_use",
+		message: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + key + ". Please try again later."}
+}

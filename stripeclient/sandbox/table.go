@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// table holds the rows of one kind. Changes are staged until the transaction
+// commits; reads see them at once. The rows are values: a caller changes its
+// copy and puts it back.
+type table[T any] struct {
+	name   string
+	rows   map[string]T
+	ids    []string // of rows, in order of creation
+	staged map[string]*T
+	order  []string // of staged
+}
+
+// change is one row of a transaction as it is written to the journal.
+type change struct {
+	Table string `json:"table"`
+	ID    string `json:"id"`
+	// Row is null for a row that was removed.
+	Row json.RawMessage `json:"row"`
+}
+
+// rows is a table without the type of its rows.
+type rows interface {
+	tableName() string
+	changes() ([]change, error)
+	commit()
+	rollback()
+	load(change) error
+	all() ([]change, error)
+}
+
+func newTable[T any](name string) *table[T] {
+	return &table[T]{name: name, rows: map[string]T{}, staged: map[string]*T{}}
+}
+
+func (t *table[T]) tableName() string { return t.name }
+
+func (t *table[T]) get(id string) (T, bool) {
+	if v, ok := t.staged[id]; ok {
+		if v == nil {
+			var zero T
+			return zero, false
+		}
+		return *v, true
+	}
+	v, ok := t.rows[id]
+	return v, ok
+}
+
+func (t *table[T]) put(id string, v T) { t.stage(id, &v) }
+func (t *table[T]) remove(id string)   { t.stage(id, nil) }
+
+func (t *table[T]) stage(id string, v *T) {
+	if _, again := t.staged[id]; !again {
+		t.order = append(t.order, id)
+	}
+	t.staged[id] = v
+}
+
+func (t *table[T]) changes() ([]change, error) {
+	changes := make([]change, 0, len(t.order))
+	for _, id := range t.order {
+		c := change{Table: t.name, ID: id}
+		if v := t.staged[id]; v != nil {
+			row, err := json.Marshal(v)
+			if err != nil {
+				return nil, fmt.Errorf("encode %s: %w", t.name, err)
+			}
+			c.Row = row
+		}
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
+
+func (t *table[T]) commit() {
+	for _, id := range t.order {
+		t.apply(id, t.staged[id])
+	}
+	t.rollback()
+}
+
+func (t *table[T]) rollback() {
+	clear(t.staged)
+	t.order = t.order[:0]
+}
+
+func (t *table[T]) apply(id string, v *T) {
+	_, exists := t.rows[id]
+	switch {
+	case v != nil:
+		t.rows[id] = *v
+		if !exists {
+			t.ids = append(t.ids, id)
+		}
+	case exists:
+		delete(t.rows, id)
+		// The rows that are removed are mostly the oldest.
+		i := slices.Index(t.ids, id)
+		t.ids = slices.Delete(t.ids, i, i+1)
+	}
+}
+
+func (t *table[T]) load(c change) error {
+	var v *T
+	if err := json.Unmarshal(c.Row, &v); err != nil {
+		return fmt.Errorf("decode %s: %w", t.name, err)
+	}
+	t.apply(c.ID, v)
+	return nil
+}
+
+func (t *table[T]) all() ([]change, error) {
+	for _, id := range t.ids {
+		t.put(id, t.rows[id])
+	}
+	defer t.rollback()
+	return t.changes()
+}
