@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// dev is a nestdev that runs in this process.
+type dev struct {
+	url, sandbox, admin string
+	stop                context.CancelFunc
+	done                chan error
+}
+
+var printed = regexp.MustCompile(`(?s)API +(\S+).*Sandbox +(\S+).*password: (\S+)`)
+
+// startDev starts nestdev on free ports and waits for its welcome.
+func startDev(t *testing.T, dataDir string) *dev {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	d := &dev{stop: cancel, done: make(chan error, 1)}
+	t.Cleanup(cancel)
+	out := &syncBuffer{}
+	go func() {
+		d.done <- run(ctx, []string{"--addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--data-dir", dataDir}, out)
+	}()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		if m := printed.FindStringSubmatch(out.String()); m != nil {
+			d.url, d.sandbox, d.admin = m[1], m[2], m[3]
+			return d
+		}
+		select {
+		case err := <-d.done:
+			t.Fatalf("nestdev ended: %v\n%s", err, out)
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no welcome:\n%s", out)
+		}
+	}
+}
+
+func (d *dev) end(t *testing.T) {
+	t.Helper()
+	d.stop()
+	if err := <-d.done; err != nil {
+		t.Errorf("the stop was not clean: %v", err)
+	}
+}
+
+// call sends JSON and returns the answer.
+func (d *dev) call(t *testing.T, method, path, token, body string) (int, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, d.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o map[string]any
+	if bytes.HasPrefix(text, []byte("{")) {
+		if err := json.Unmarshal(text, &o); err != nil {
+			t.Fatalf("%s %s: %s", method, path, text)
+		}
+	}
+	return res.StatusCode, o
+}
+
+func (d *dev) login(t *testing.T, email, password string) string {
+	t.Helper()
+	status, o := d.call(t, "POST", "/user/login", "", fmt.Sprintf(`{"email":%q,"password":%q}`, email, password))
+	if status != http.StatusCreated {
+		t.Fatalf("login: status %d: %v", status, o)
+	}
+	return o["access_token"].(string)
+}
+
+// Stopped and started again, everything is still there: users, payments, what
+// Stripe knows, and the keys that signed the tokens.
+func TestEverythingIsKept(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	d := startDev(t, dir)
+	admin := d.admin
+	_, o := d.call(t, "POST", "/user/register", "", `{"userName":"Ada","email":"ada@example.com","password":"correct horse"}`)
+	token := o["access_token"].(string)
+	_, created := d.call(t, "POST", "/payment", token, `{"cuid":"c1"}`)
+	confirm := fmt.Sprintf(`{"cuid":"c1","paymentId":%q,"paymentMethodId":"pm_card_threeDSecure2Required"}`, created["id"])
+	if status, o := d.call(t, "POST", "/payment/confirm", token, confirm); status != http.StatusCreated || o["status"] != "requires_action" {
+		t.Fatalf("confirm: %d, %v", status, o)
+	}
+	d.end(t)
+
+	d = startDev(t, dir)
+	if d.admin != admin {
+		t.Error("the admin has another password")
+	}
+	if status, o := d.call(t, "POST", "/payment", token, `{"cuid":"c1"}`); status != http.StatusCreated || o["clientSecret"] != created["clientSecret"] {
+		t.Errorf("the same cuid after the restart: %d, %v, want %v", status, o, created)
+	}
+	// The challenge is still open at Stripe, and its webhook finds the server at
+	// its new address.
+	res, err := http.Post(fmt.Sprintf("%s/_sandbox/payment_intents/%s/challenge", d.sandbox, created["id"]), "application/json", strings.NewReader(`{"outcome":"pass"}`))
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("challenge: %v, %v", res, err)
+	}
+	res.Body.Close()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		_, o := d.call(t, "GET", fmt.Sprint("/payment/", created["id"]), token, "")
+		if o["status"] == "succeeded" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the payment is %v, want it to succeed", o)
+		}
+	}
+	d.end(t)
+}
+
+func TestAdminSeesEverybody(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, t.TempDir())
+	d.call(t, "POST", "/user/register", "", `{"userName":"Ada","email":"ada@example.com","password":"correct horse"}`)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", d.url+"/user", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+d.login(t, adminEmail, d.admin))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var users []map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&users); err != nil || len(users) != 2 {
+		t.Errorf("the admin sees %v, %v, want two users", users, err)
+	}
+	d.end(t)
+}
+
+func TestSecondNestdevIsTurnedAway(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := startDev(t, dir)
+	addr := strings.TrimPrefix(d.url, "http://")
+	for _, tc := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"on the same folder", []string{"--addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--data-dir", dir}, "another nestdev is using it"},
+		{"on the same port", []string{"--addr", addr, "--sandbox-addr", "127.0.0.1:0", "--data-dir", t.TempDir()}, "choose another address with --addr"},
+		{"on the sandbox's port", []string{"--addr", "127.0.0.1:0", "--sandbox-addr", strings.TrimPrefix(d.sandbox, "http://"), "--data-dir", t.TempDir()}, "choose another address with --sandbox-addr"},
+		{"beyond loopback", []string{"--addr", "0.0.0.0:0", "--sandbox-addr", "127.0.0.1:0", "--data-dir", t.TempDir()}, "not a loopback address"},
+		{"without a port", []string{"--addr", "127.0.0.1", "--data-dir", t.TempDir()}, "HOST:PORT"},
+	} {
+		if err := run(t.Context(), tc.args, io.Discard); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want it to say %q", tc.name, err, tc.want)
+		}
+	}
+	d.login(t, adminEmail, d.admin) // the first one goes on undisturbed
+	d.end(t)
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"--help"}, &out); err != nil || !strings.Contains(out.String(), "--data-dir") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+// syncBuffer is a buffer that one goroutine writes and another reads.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"io"
+	"net"
+	"text/template"
+)
+
+// welcome is what nestdev prints once everything runs. The tour is the README's
+// in short.
+var welcome = template.Must(template.New("welcome").Parse(`
+Nest Payments is running. Stop it with Ctrl-C; everything is still there next time.
+
+  API       {{.URL}}
+  Spec      {{.URL}}/openapi.yaml
+  Sandbox   {{.Sandbox}}   (in the place of Stripe: nothing here costs money)
+  Admin     {{.Email}}   password: {{.Password}}
+
+A tour, in another terminal:
+
+  URL={{.URL}}
+  TOKEN=$(curl -s $URL/user/register -H 'Content-Type: application/json' \
+    -d '{"userName":"Ada Lovelace","email":"ada@example.com","password":"correct horse"}' \
+    | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  CUID=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+  ID=$(curl -s $URL/payment -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+    -d "{\"cuid\":\"$CUID\"}" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+  curl -s $URL/payment/confirm -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+    -d "{\"cuid\":\"$CUID\",\"paymentId\":\"$ID\",\"paymentMethodId\":\"pm_card_visa\"}"
+  curl -s $URL/payment -H "Authorization: Bearer $TOKEN"
+
+`))
+
+func printWelcome(w io.Writer, api, sandbox net.Addr, data *folder) {
+	// A terminal that cannot be written to is no reason not to serve.
+	_ = welcome.Execute(w, map[string]string{
+		"URL": "http://" + api.String(), "Sandbox": "http://" + sandbox.String(),
+		"Email": adminEmail, "Password": data.AdminPassword,
+	})
+}

@@ -1,0 +1,59 @@
+// Command nestpayments is the production server of Nest Payments, and its admin
+// commands. Everything that it needs is named by flags or the environment: it
+// never falls back to something embedded.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// program is the command line. The environment variable of a flag does the same
+// as the flag, and keeps secrets out of the process list.
+type program struct {
+	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the API. This is the default command."`
+	Admin adminCommand `cmd:"" help:"Say who is an admin."`
+}
+
+// output is where a command writes, as a type that kong can hand it.
+type output struct{ io.Writer }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "nestpayments:", err)
+		os.Exit(1)
+	}
+}
+
+// run does what the arguments ask for, until it is done or ctx ends.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	exited := false
+	parser, err := kong.New(&program{},
+		kong.Name("nestpayments"),
+		kong.Description("An OpenAPI-first payments API over Stripe."),
+		kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { exited = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(output{stdout}),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if exited { // --help has been printed
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return command.Run()
+}
