@@ -149,7 +149,9 @@ func TestPanicIsAnInternalError(t *testing.T) {
 
 type panickingStore struct{ store.Store }
 
-func (panickingStore) UserByEmail(context.Context, string) (*store.User, error) { panic("at the store") }
+func (panickingStore) UserByEmail(context.Context, string) (*store.User, error) {
+	panic("at the store")
+}
 
 // While Stripe does not answer, what needs it is a 503 and the rest works.
 func TestStripeOutage(t *testing.T) {
