@@ -19,6 +19,7 @@ import (
 type program struct {
 	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the API. This is the default command."`
 	Admin adminCommand `cmd:"" help:"Say who is an admin."`
+	Key   keyCommand   `cmd:"" help:"Make a key that signs access tokens."`
 }
 
 // output is where a command writes, as a type that kong can hand it.

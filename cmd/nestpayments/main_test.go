@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -223,6 +224,20 @@ func TestServe(t *testing.T) {
 	list, err := c.PaymentControllerGetPaymentsWithResponse(ctx, nil, bearer)
 	if err != nil || list.JSON200 == nil || len(*list.JSON200) != 1 || (*list.JSON200)[0] != *confirmed.JSON201 {
 		t.Errorf("after the restart: %+v, %v", list, err)
+	}
+}
+
+func TestKeyCommand(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := run(t.Context(), []string{"key", file}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := auth.LoadKeys(file); err != nil {
+		t.Error(err)
+	}
+	if err := run(t.Context(), []string{"key", file}, io.Discard); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a file that is there: %v, want it refused", err)
 	}
 }
 

@@ -74,7 +74,7 @@ func (c serveCommand) Run(ctx context.Context, out output) (err error) {
 func (c serveCommand) check() error {
 	faults := []error{c.database.check()}
 	if len(c.SigningKeys) == 0 {
-		faults = append(faults, errors.New("SIGNING_KEYS is missing: set it to a PEM file with an RSA private key, made with: openssl genrsa -out key.pem 2048"))
+		faults = append(faults, errors.New("SIGNING_KEYS is missing: set it to a PEM file with an RSA private key, made with: nestpayments key FILE"))
 	}
 	if c.StripeKey == "" {
 		faults = append(faults, errors.New("STRIPE_SECRET_KEY is missing: set it to the secret key of your Stripe account, sk_…"))
