@@ -28,9 +28,9 @@ var (
 // MaxPage is the largest number of documents that one list call returns.
 const MaxPage = 1000
 
-// Store keeps users, payments and leases. It is safe for concurrent use. Any
-// method may return ErrUnavailable or the context's error beside those that
-// its comment names; after either, a write may have happened.
+// Store keeps users, payments, leases and counts of attempts. It is safe for
+// concurrent use. Any method may return ErrUnavailable or the context's error
+// beside those that its comment names; after either, a write may have happened.
 type Store interface {
 	// InsertUser adds u, whose ID comes from NewID, with Version 1.
 	// ErrEmailTaken, ErrCustomerTaken.
@@ -82,6 +82,22 @@ type Store interface {
 	// ReleaseLease gives the lease up and keeps its cursor. It is no error if
 	// holder does not have it.
 	ReleaseLease(ctx context.Context, name, holder string) error
+
+	// CountAttempt adds one to the count of a.Key if that is below limit, which
+	// is at least 1, and tells whether it did: of any number of calls at once,
+	// exactly as many are ok as there was room for. The first of a key stores
+	// what else a says.
+	CountAttempt(ctx context.Context, a Attempt, limit int) (ok bool, err error)
+	// Attempts returns the count of a key, 0 for one that has none.
+	Attempts(ctx context.Context, key string) (int, error)
+	// AttemptKeys returns how many keys the query finds, its Limit at most.
+	AttemptKeys(ctx context.Context, q AttemptQuery) (int, error)
+	// ForgetAttempts removes the key and its count. It is no error if there is
+	// none.
+	ForgetAttempts(ctx context.Context, key string) error
+	// PruneAttempts removes keys that expire at now or before, the oldest
+	// first, limit at most, and returns how many it has removed.
+	PruneAttempts(ctx context.Context, now time.Time, limit int) (int, error)
 
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error

@@ -44,7 +44,8 @@
 //
 // Uniqueness is a promise of store.Store, so none of the three indexes is
 // given up: Open fails on a collection that was sharded so, and users,
-// payments and leases each stay whole on one shard. Different collections may
+// payments and leases each stay whole on one shard. attempts has no such index
+// and may be sharded by a hashed _id. Different collections may
 // be on different shards (moveCollection, MongoDB 8.0). A user takes under
 // 1 KiB and a payment about as much, so one shard holds hundreds of millions.
 // To spread payments further, the uniqueness of intentId has to move into a

@@ -138,3 +138,14 @@ type leaseDoc struct {
 	ExpiresAt time.Time `bson:"expiresAt,omitempty"`
 	Cursor    string    `bson:"cursor,omitempty"`
 }
+
+// attemptDoc is the count of a key. What of it is absent has no account, no site
+// or no address.
+type attemptDoc struct {
+	Key       string    `bson:"_id"`
+	Account   string    `bson:"account,omitempty"`
+	Site      string    `bson:"site,omitempty"`
+	Address   string    `bson:"address,omitempty"`
+	ExpiresAt time.Time `bson:"expiresAt"`
+	Count     int       `bson:"count"`
+}

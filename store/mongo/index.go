@@ -8,7 +8,8 @@ import (
 	"go.mongodb.org/mongo-driver/mongo/options"
 )
 
-// userIndexes and paymentIndexes are all indexes beside _id; leases need none.
+// userIndexes, paymentIndexes and attemptIndexes are all indexes beside _id;
+// leases need none.
 // Every query of the package is on one of them.
 func userIndexes() []driver.IndexModel {
 	return []driver.IndexModel{
@@ -29,6 +30,14 @@ func paymentIndexes() []driver.IndexModel {
 	}
 }
 
+func attemptIndexes() []driver.IndexModel {
+	return []driver.IndexModel{
+		index(bson.D{{Key: "account", Value: 1}, {Key: "site", Value: 1}}, options.Index().SetSparse(true)),
+		index(bson.D{{Key: "address", Value: 1}}, options.Index().SetSparse(true)),
+		index(bson.D{{Key: "expiresAt", Value: 1}}, options.Index()),
+	}
+}
+
 func index(keys bson.D, opts *options.IndexOptions) driver.IndexModel {
 	return driver.IndexModel{Keys: keys, Options: opts}
 }
@@ -43,6 +52,7 @@ func (s *Store) makeIndexes(ctx context.Context) error {
 	}{
 		{s.users, userIndexes()},
 		{s.payments, paymentIndexes()},
+		{s.attempts, attemptIndexes()},
 	} {
 		for _, model := range c.indexes {
 			if _, err := c.collection.Indexes().CreateOne(ctx, model); err != nil {

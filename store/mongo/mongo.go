@@ -14,8 +14,8 @@ import (
 
 // Store is a store.Store in a MongoDB database.
 type Store struct {
-	client                  *driver.Client
-	users, payments, leases *driver.Collection
+	client                            *driver.Client
+	users, payments, leases, attempts *driver.Collection
 	// timeout bounds a call whose context has no deadline.
 	timeout time.Duration
 }
@@ -52,6 +52,7 @@ func connect(ctx context.Context, opts *options.ClientOptions, database string) 
 		users:    db.Collection("users"),
 		payments: db.Collection("payments"),
 		leases:   db.Collection("leases"),
+		attempts: db.Collection("attempts"),
 		timeout:  defaultTimeout,
 	}
 	if opts.Timeout != nil && *opts.Timeout > 0 {

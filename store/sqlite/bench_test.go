@@ -157,3 +157,37 @@ func BenchmarkLease(b *testing.B) {
 		return s.ReleaseLease(b.Context(), "l", "a")
 	})
 }
+
+// BenchmarkAttempts is what throttling asks of the database for a login on an
+// account that others have failed on: three reads, and a write if it fails.
+func BenchmarkAttempts(b *testing.B) {
+	s := openNew(b)
+	ctx := b.Context()
+	attempt := func(n int) store.Attempt {
+		return store.Attempt{
+			Key: fmt.Sprintf("%043d", n), Account: fmt.Sprintf("%043d", n%10), Site: fmt.Sprintf("%043d", n),
+			Address: fmt.Sprintf("%043d", n/10), Expires: day,
+		}
+	}
+	next := 0
+	b.Run("Count", func(b *testing.B) {
+		run(b, func(int) error {
+			next++
+			_, err := s.CountAttempt(ctx, attempt(next), 10)
+			return err
+		})
+	})
+	b.Run("Read", func(b *testing.B) {
+		run(b, func(n int) error {
+			a := attempt(n % max(next, 1))
+			if _, err := s.Attempts(ctx, a.Key); err != nil {
+				return err
+			}
+			if _, err := s.AttemptKeys(ctx, store.AttemptQuery{Address: a.Address, Limit: 30}); err != nil {
+				return err
+			}
+			_, err := s.AttemptKeys(ctx, store.AttemptQuery{Account: a.Account, Limit: 20})
+			return err
+		})
+	})
+}

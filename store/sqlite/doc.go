@@ -20,13 +20,14 @@
 //
 // Tables are STRICT, and clustered by id (WITHOUT ROWID), so that pages in the
 // order of ids are read in one piece. Values that are unique or sought only
-// when present (customer, intent, due times, creator, admin) are NULL when
-// absent, and their indexes partial: they hold those rows alone. Times are
-// milliseconds since 1970.
+// when present (customer, intent, due times, creator, admin, whose attempt) are
+// NULL when absent, and their indexes partial: they hold those rows alone. Times
+// are milliseconds since 1970.
 //
 // # Versions
 //
 // The file says whose it is (application_id) and which schema it has
-// (user_version). Open refuses another program's database and one of a later
-// schema, and leaves both as they are.
+// (user_version). Open brings an earlier schema up to date in one transaction.
+// It refuses another program's database and one of a later schema, and leaves
+// both as they are.
 package sqlite

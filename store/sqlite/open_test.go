@@ -89,7 +89,7 @@ func TestOpenSetsSafeModes(t *testing.T) {
 		{s.writer, "journal_mode", "wal"},
 		{s.writer, "synchronous", "2"},
 		{s.writer, "busy_timeout", "5000"},
-		{s.writer, "user_version", "1"},
+		{s.writer, "user_version", "2"},
 		{s.readers, "query_only", "1"},
 		{s.readers, "busy_timeout", "5000"},
 	} {
@@ -142,8 +142,26 @@ func TestOpenRefusesALaterVersion(t *testing.T) {
 	if err := openAt(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
-	change(t, path, "PRAGMA user_version = 2")
-	wantOpenError(t, path, "schema version 2 and this program knows 1")
+	change(t, path, "PRAGMA user_version = 3")
+	wantOpenError(t, path, "schema version 3 and this program knows 2")
+}
+
+func TestOpenBringsAnEarlierVersionUpToDate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	s := openAt(t, path)
+	u := newUser(1)
+	if err := errors.Join(s.InsertUser(t.Context(), u), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	change(t, path, "DROP TABLE attempts; PRAGMA user_version = 1")
+	s = openAt(t, path)
+	if got, err := s.User(t.Context(), u.ID); err != nil || *got != *u {
+		t.Errorf("User: got %+v, %v, want %+v", got, err, *u)
+	}
+	if ok, err := s.CountAttempt(t.Context(), store.Attempt{Key: "k", Expires: day}, 1); !ok || err != nil {
+		t.Errorf("CountAttempt: got %v, %v, want ok", ok, err)
+	}
 }
 
 func TestOpenRefusesAFolder(t *testing.T) {

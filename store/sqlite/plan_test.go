@@ -20,7 +20,7 @@ func TestEveryStatementIsOnAnIndex(t *testing.T) {
 			}
 		}
 		// An INSERT of values has no plan; every other statement seeks.
-		insert := query(q) == insertUser || query(q) == insertPayment || query(q) == acquireLease
+		insert := query(q) == insertUser || query(q) == insertPayment || query(q) == acquireLease || query(q) == countAttempt
 		if seeks := strings.Contains(strings.Join(plan, "\n"), "SEARCH"); !seeks && !insert {
 			t.Errorf("%s\nplan without a search: %q", st.text, plan)
 		}
@@ -48,6 +48,14 @@ func TestPlansUseTheIndexMadeForThem(t *testing.T) {
 		{paymentByIntent, []string{"SEARCH payments USING INDEX payments_intent (intent_id=?)"}},
 		{listPayments, []string{"SEARCH payments USING INDEX payments_page (user_id=? AND id<?)"}},
 		{paymentsToCheck, []string{"SEARCH payments USING INDEX payments_check (check_at<?)"}},
+		{attemptsByKey, []string{"SEARCH attempts USING PRIMARY KEY (key=?)"}},
+		{attemptsByAccount, []string{"SEARCH attempts USING COVERING INDEX attempts_account (account=?)"}},
+		{attemptsBySite, []string{"SEARCH attempts USING COVERING INDEX attempts_account (account=? AND site=?)"}},
+		{attemptsByAddress, []string{"SEARCH attempts USING COVERING INDEX attempts_address (address=?)"}},
+		{pruneAttempts, []string{
+			"SEARCH attempts USING PRIMARY KEY (key=?)",
+			"SEARCH attempts USING COVERING INDEX attempts_expires (expires<?)",
+		}},
 	} {
 		got := strings.Join(explainPlan(t, s, statements[tt.q].text), "\n")
 		for _, want := range tt.want {

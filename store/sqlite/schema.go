@@ -9,11 +9,18 @@ import (
 const (
 	// applicationID marks our files: "NEST" in ASCII.
 	applicationID = 0x4e455354
-	// schemaVersion is the version that schema makes.
-	schemaVersion = 1
+	// schemaVersion is the version that all of migrations make.
+	schemaVersion = len(migrations)
 )
 
-const schema = `
+// migrations lead from each version of the schema to the next, from an empty
+// file on. One that has been released is never changed.
+var migrations = [...]string{
+	usersPaymentsLeases,
+	attempts,
+}
+
+const usersPaymentsLeases = `
 CREATE TABLE users (
 	id               TEXT    NOT NULL PRIMARY KEY,
 	name             TEXT    NOT NULL,
@@ -70,6 +77,21 @@ CREATE TABLE leases (
 ) STRICT, WITHOUT ROWID;
 `
 
+const attempts = `
+CREATE TABLE attempts (
+	key     TEXT    NOT NULL PRIMARY KEY,
+	account TEXT,
+	site    TEXT,
+	address TEXT,
+	expires INTEGER NOT NULL,
+	count   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attempts_account ON attempts (account, site) WHERE account IS NOT NULL;
+CREATE INDEX attempts_address ON attempts (address)       WHERE address IS NOT NULL;
+CREATE INDEX attempts_expires ON attempts (expires);
+`
+
 // rower is a *sql.DB or a *sql.Tx.
 type rower interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -98,8 +120,9 @@ func checkIdentity(ctx context.Context, db rower) (version int, err error) {
 	return version, nil
 }
 
-// migrate gives an empty file the schema. It writes in any case, so that a
-// file that cannot be written is found out now and not by the first request.
+// migrate brings the file to today's schema, an empty one too. It writes in any
+// case, so that a file that cannot be written is found out now and not by the
+// first request.
 func migrate(ctx context.Context, writer *sql.DB) error {
 	tx, err := writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -111,8 +134,8 @@ func migrate(ctx context.Context, writer *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if version == 0 {
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
+	for _, step := range migrations[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
 			return err
 		}
 	}

@@ -219,6 +219,10 @@ func TestEveryCallAfterCloseIsUnavailable(t *testing.T) {
 	_, payments := s.ListPayments(ctx, store.PaymentQuery{UserID: "x", Limit: 1})
 	_, toCheck := s.PaymentsToCheck(ctx, day, 1)
 	_, _, acquire := s.AcquireLease(ctx, "x", "x", day, time.Minute)
+	_, count := s.CountAttempt(ctx, store.Attempt{Key: "x"}, 1)
+	_, attempts := s.Attempts(ctx, "x")
+	_, ofAddress := s.AttemptKeys(ctx, store.AttemptQuery{Address: "x", Limit: 1})
+	_, prune := s.PruneAttempts(ctx, day, 1)
 	for name, err := range map[string]error{
 		"InsertUser": s.InsertUser(ctx, newUser(1)), "User": user, "UserByEmail": byEmail,
 		"UserByCustomer": byCustomer, "UpdateUser": s.UpdateUser(ctx, newUser(1)),
@@ -227,6 +231,8 @@ func TestEveryCallAfterCloseIsUnavailable(t *testing.T) {
 		"PaymentByCUID": byCUID, "PaymentByIntent": byIntent, "UpdatePayment": s.UpdatePayment(ctx, newPayment("x", 1)),
 		"ListPayments": payments, "PaymentsToCheck": toCheck, "AcquireLease": acquire,
 		"SaveCursor": s.SaveCursor(ctx, "x", "x", ""), "ReleaseLease": s.ReleaseLease(ctx, "x", "x"), "Ping": s.Ping(ctx),
+		"CountAttempt": count, "Attempts": attempts, "AttemptKeys": ofAddress,
+		"ForgetAttempts": s.ForgetAttempts(ctx, "x"), "PruneAttempts": prune,
 	} {
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: got error %v, want %v", name, err, store.ErrUnavailable)

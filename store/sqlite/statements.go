@@ -28,6 +28,14 @@ const (
 	saveCursor
 	releaseLease
 
+	countAttempt
+	attemptsByKey
+	attemptsByAccount
+	attemptsBySite
+	attemptsByAddress
+	forgetAttempts
+	pruneAttempts
+
 	queryCount
 )
 
@@ -104,4 +112,18 @@ var statements = [queryCount]struct {
 		RETURNING cursor`},
 	saveCursor:   {true, `UPDATE leases SET cursor = ?3 WHERE name = ?1 AND holder = ?2`},
 	releaseLease: {true, `UPDATE leases SET holder = NULL WHERE name = ?1 AND holder = ?2`},
+
+	// No row changes once the count has reached ?6.
+	countAttempt: {true, `
+		INSERT INTO attempts (key, account, site, address, expires, count)
+		VALUES (?1, nullif(?2, ''), nullif(?3, ''), nullif(?4, ''), ?5, 1)
+		ON CONFLICT (key) DO UPDATE SET count = count + 1 WHERE count < ?6`},
+	attemptsByKey:     {false, `SELECT count FROM attempts WHERE key = ?1`},
+	attemptsByAccount: {false, `SELECT 1 FROM attempts WHERE account = ?1 LIMIT ?2`},
+	attemptsBySite:    {false, `SELECT 1 FROM attempts WHERE account = ?1 AND site = ?2 LIMIT ?3`},
+	attemptsByAddress: {false, `SELECT 1 FROM attempts WHERE address = ?1 LIMIT ?2`},
+	forgetAttempts:    {true, `DELETE FROM attempts WHERE key = ?1`},
+	pruneAttempts: {true, `
+		DELETE FROM attempts WHERE key IN
+			(SELECT key FROM attempts WHERE expires <= ?1 ORDER BY expires LIMIT ?2)`},
 }

@@ -51,7 +51,15 @@ func calls(s store.Store, u *store.User, p *store.Payment) map[string]func(conte
 		"AcquireLease":    func(ctx context.Context) error { _, _, err := s.AcquireLease(ctx, "l", "a", at(0), ttl); return err },
 		"SaveCursor":      func(ctx context.Context) error { return s.SaveCursor(ctx, "l", "a", "evt_1") },
 		"ReleaseLease":    func(ctx context.Context) error { return s.ReleaseLease(ctx, "l", "a") },
-		"Ping":            s.Ping,
+		"CountAttempt":    func(ctx context.Context) error { _, err := s.CountAttempt(ctx, newAttempt(1), 1); return err },
+		"Attempts":        func(ctx context.Context) error { _, err := s.Attempts(ctx, "k"); return err },
+		"AttemptKeys": func(ctx context.Context) error {
+			_, err := s.AttemptKeys(ctx, store.AttemptQuery{Address: "a", Limit: 1})
+			return err
+		},
+		"ForgetAttempts": func(ctx context.Context) error { return s.ForgetAttempts(ctx, "k") },
+		"PruneAttempts":  func(ctx context.Context) error { _, err := s.PruneAttempts(ctx, at(0), 1); return err },
+		"Ping":           s.Ping,
 	}
 }
 

@@ -19,6 +19,8 @@ var raceTests = []test{
 	{"no update is lost", raceUpdates},
 	{"a new lease has one winner", raceLeaseNew},
 	{"an expired lease has one winner", raceLeaseExpired},
+	{"of attempts at once as many are counted as there is room for", raceAttempts},
+	{"attempts on different keys take no room from each other", raceAttemptKeys},
 }
 
 const racers = 8

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"payment pages", paymentPageTests},
 		{"due work", dueTests},
 		{"leases", leaseTests},
+		{"attempts", attemptTests},
 		{"races", raceTests},
 		{"contexts", contextTests},
 	}
