@@ -1,6 +1,7 @@
 // Package auth is what the server knows about identity: signed tokens,
-// password hashes, and the form of emails and names. It speaks no HTTP and
-// reads no store. Its error texts hold no token, key, password or email.
+// password hashes, the throttling of logins, and the form of emails and names.
+// It speaks no HTTP, and of the store it uses the counts of attempts alone. Its
+// error texts hold no token, key, password or email.
 //
 // # Tokens
 //
@@ -47,7 +48,61 @@
 // A login for an unknown email runs Hasher.VerifyNone, the same code on a hash
 // that no password matches, so that time does not tell who has an account
 // (OWASP Authentication Cheat Sheet). Users whose hash still has older
-// parameters take the time of those, until their next login.
+// parameters take the time of those, until their next login. So for as long as
+// such users are left after the parameters were changed, time tells who has an
+// account and has not logged in since; and a right password takes two hashes
+// that once. Whoever raises the parameters makes this difference larger.
+//
+// # Throttling
+//
+// Windows of 15 minutes, the same for all, and in each of them, by default:
+//
+//   - one address may fail 10 times on one account;
+//   - one address may fail on 30 accounts;
+//   - one account may see failures from 20 addresses. From then on a site that
+//     has failed on it is refused, and any other site has one failure left.
+//
+// An address is an IPv4 address or an IPv6 /64, a site an IPv4 address or an
+// IPv6 /48: what one customer commonly gets (RFC 6177), and so what a single
+// attacker has plenty of addresses in.
+//
+// Nobody can lock a user out from elsewhere. Each limit refuses only whoever
+// has failed from that same address or site: the right password, given first,
+// is taken from any site that nobody has failed from in the window, however
+// hard others hammer on the account. So the limit of an account costs its owner,
+// while somebody attacks it, the second and later tries after a typing error,
+// until the window ends; and it costs the attacker a fresh site for each guess.
+// A neighbour behind the same address can be a nuisance, and is told from its
+// owner by nothing that we see. The right password forgets the failures of its
+// address on its account.
+//
+// Emails that nobody has are counted like any other, so a refusal does not tell
+// who has an account. A refused attempt reads the counts, and neither the user
+// nor a hash.
+//
+// What is counted is failures, after the hash, in one atomic step of the store
+// that refuses what is over the limit: of any number of simultaneous guesses on
+// one account from one address, no more than the limit are told that they were
+// wrong. A right one among them is taken only if the count is still below the
+// limit by then. The two wider limits are read before the hash, so the attempts
+// that are being hashed at that moment may go beyond them. As windows are fixed,
+// twice a limit fits into 15 minutes around the end of a window.
+//
+// Cost: a login reads three counts on indexes, four while its account is under
+// attack. A failed one writes one document of some 250 octets. A successful one
+// reads one count more, and writes only to forget failures before it. Every 64th
+// count of a process also removes up to 128 documents of windows that have
+// ended, so that they go faster than they come.
+//
+// Sign-ups are counted by address for POST /user/register and by caller for POST
+// /user: 30 an hour, before the hash, whether they succeed or not.
+//
+// The store has SHA-256 hashes of kind, window and value. They keep addresses and
+// emails out of plain sight and do not link one window to the next; they do not
+// stop somebody who has the database and guesses values.
+//
+// Sources: OWASP Authentication Cheat Sheet, Login Throttling and Account
+// Lockout; NIST SP 800-63B, section 5.2.2.
 //
 // # Emails
 //

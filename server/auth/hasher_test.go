@@ -426,35 +426,6 @@ func BenchmarkHash(b *testing.B) {
 	}
 }
 
-func TestCheckPassword(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		password, want string // want is the code, empty: accepted
-	}{
-		"8 characters":           {"12345678", ""},
-		"7 characters":           {"1234567", "password_short"},
-		"8 characters, 32 bytes": {strings.Repeat("🔑", 8), ""},
-		"7 characters, 28 bytes": {strings.Repeat("🔑", 7), "password_short"},
-		"128 characters":         {strings.Repeat("ü", 128), ""},
-		"129 characters":         {strings.Repeat("ü", 129), "password_long"},
-		"spaces":                 {"        ", ""},
-		"NUL bytes":              {"\x00\x00\x00\x00\x00\x00\x00\x00", ""},
-		"invalid UTF-8":          {"correct\xffhorse", "password_encoding"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := CheckPassword(tc.password)
-			if got := inputCode(err); got != tc.want {
-				t.Errorf("got %q (%v), want %q", got, err, tc.want)
-			}
-			if err != nil && strings.Contains(err.Error(), tc.password) {
-				t.Errorf("the error quotes the password: %v", err)
-			}
-		})
-	}
-}
-
 // inputCode is the code of an *InputError, "" for nil, and the text of any
 // other error.
 func inputCode(err error) string {
