@@ -288,6 +288,9 @@ type PaymentRequired = Problem
 // ServiceUnavailable What went wrong, as in RFC 9457.
 type ServiceUnavailable = Problem
 
+// TooManyRequests What went wrong, as in RFC 9457.
+type TooManyRequests = Problem
+
 // Unauthorized What went wrong, as in RFC 9457.
 type Unauthorized = Problem
 
@@ -614,6 +617,8 @@ type NotFoundApplicationProblemPlusJSONResponse Problem
 type PaymentRequiredApplicationProblemPlusJSONResponse Problem
 
 type ServiceUnavailableApplicationProblemPlusJSONResponse Problem
+
+type TooManyRequestsApplicationProblemPlusJSONResponse Problem
 
 type UnauthorizedApplicationProblemPlusJSONResponse Problem
 
@@ -1481,6 +1486,22 @@ func (response UserControllerCreate422ApplicationProblemPlusJSONResponse) VisitU
 	return err
 }
 
+type UserControllerCreate429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerCreate429ApplicationProblemPlusJSONResponse) VisitUserControllerCreateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UserControllerCreate500ApplicationProblemPlusJSONResponse struct {
 	InternalServerErrorApplicationProblemPlusJSONResponse
 }
@@ -1611,6 +1632,22 @@ func (response UserControllerLogin415ApplicationProblemPlusJSONResponse) VisitUs
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerLogin429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerLogin429ApplicationProblemPlusJSONResponse) VisitUserControllerLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1761,6 +1798,22 @@ func (response UserControllerRegister422ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerRegister429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerRegister429ApplicationProblemPlusJSONResponse) VisitUserControllerRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -18,7 +18,11 @@ import (
 
 // useChain installs what every request passes before its route is known.
 func (s *Server) useChain(spec *openapi3.T) {
-	s.echo.Pre(s.observe, s.recover, refuseOtherMethods(spec))
+	s.echo.Pre(s.observe, s.recover)
+	if len(s.origins) > 0 {
+		s.echo.Pre(allowOrigins(spec, s.origins))
+	}
+	s.echo.Pre(refuseOtherMethods(spec))
 }
 
 // handlingTimeout bounds all that is done for one request.
@@ -29,7 +33,7 @@ const handlingTimeout = 30 * time.Second
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		e := &event{requestID: requestID(r.Header), started: time.Now()}
+		e := &event{requestID: requestID(r.Header), from: clientAddress(c), started: time.Now()}
 		h := c.Response().Header()
 		h.Set(echo.HeaderXRequestID, e.requestID)
 		h.Set("Cache-Control", "no-store")

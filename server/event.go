@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net/netip"
+	"regexp"
 	"time"
 )
 
@@ -10,7 +12,10 @@ import (
 // something, and logged once, at the end. It holds no body, token, email or
 // secret.
 type event struct {
-	requestID   string
+	requestID string
+	// from is the client's address, the zero value if it has none. It is for
+	// throttling, and is not logged: it says who somebody is.
+	from        netip.Addr
 	operationID string
 	userID      string
 	paymentID   string
@@ -32,6 +37,17 @@ func eventOf(ctx context.Context) *event {
 		return e
 	}
 	return &event{}
+}
+
+// intentID is a payment intent's id, and no more: a client secret, which clients
+// send by mistake, is the id with more behind it, and passes the spec's pattern.
+var intentID = regexp.MustCompile(`^pi_[A-Za-z0-9]{1,64}$`)
+
+// namePayment notes the payment that the request names, if it is an id.
+func (e *event) namePayment(id string) {
+	if intentID.MatchString(id) {
+		e.paymentID = id
+	}
 }
 
 // fail notes the problem that is answered, and its cause.

@@ -72,6 +72,7 @@ func start(t testing.TB, s setup) *api {
 		t: t, store: db, keys: testKeys(t), ahead: new(atomic.Int64), logs: &logBuffer{},
 		handler: new(atomic.Pointer[http.Handler]),
 	}
+	t.Cleanup(func() { checkLogs(t, a.logs.String()) })
 	if s.wrap != nil {
 		a.store = s.wrap(db)
 	}
@@ -79,7 +80,7 @@ func start(t testing.TB, s setup) *api {
 	t.Cleanup(srv.Close)
 	a.url = srv.URL
 
-	box := sandbox.Config{SecretKeys: []string{stripeKey}, Clock: a.clock}
+	box := sandbox.Config{SecretKeys: []string{stripeKey}, Clock: a.clock, Logger: a.logger()}
 	if !s.noWebhooks {
 		box.WebhookURL, box.WebhookSecret = srv.URL+"/webhook/stripe", webhookSecret
 		box.WebhookRetryWaits = []time.Duration{20 * time.Millisecond}
@@ -115,7 +116,9 @@ func (a *api) serve(s setup) {
 	c := server.Config{
 		Store: a.store, Stripe: stripe, Webhook: webhook, Keys: a.keys, Clock: a.clock,
 		Passwords: auth.HasherConfig{Params: auth.Params{MemoryKiB: 64, Time: 1, Threads: 1}, Queue: 1000},
-		Logger:    slog.New(slog.NewJSONHandler(a.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		// All that a test sends comes from one address.
+		Throttle: auth.ThrottleConfig{Tries: 1e6, Accounts: 1000, Addresses: 1000, SignUps: 1e6},
+		Logger:   a.logger(),
 	}
 	if s.change != nil {
 		s.change(&c)
@@ -212,6 +215,7 @@ func (a *api) send(r request) answer {
 	}
 	got := answer{res.StatusCode, res.Header, text}
 	conform(a.t, req, got)
+	checkAnswer(a.t, req, got)
 	return got
 }
 
@@ -337,6 +341,11 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
+// logger keeps everything in a.logs, which is searched for secrets in the end.
+func (a *api) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(a.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 // stripe calls the sandbox as somebody else with access to the Stripe account
 // would: its dashboard, say.
 func (a *api) stripe(method, path, form string) answer {
@@ -381,7 +390,7 @@ func (a *api) service() *payments.Service {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	s, err := payments.New(payments.Config{Store: a.store, Stripe: stripe, Clock: a.clock})
+	s, err := payments.New(payments.Config{Store: a.store, Stripe: stripe, Clock: a.clock, Logger: a.logger()})
 	if err != nil {
 		a.t.Fatal(err)
 	}

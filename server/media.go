@@ -35,7 +35,12 @@ func acceptsJSON(h http.Header) bool {
 // isJSON tells whether the request's body says that it is JSON in UTF-8 and not
 // compressed.
 func isJSON(h http.Header) bool {
-	if enc := h.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+	for _, enc := range h.Values("Content-Encoding") {
+		if enc != "" && !strings.EqualFold(enc, "identity") {
+			return false
+		}
+	}
+	if len(h.Values("Content-Type")) > 1 {
 		return false
 	}
 	name, params, err := mime.ParseMediaType(h.Get("Content-Type"))

@@ -15,7 +15,7 @@ func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.Pay
 	if err != nil {
 		return nil, err
 	}
-	eventOf(ctx).paymentID = created.Payment.IntentID
+	eventOf(ctx).namePayment(created.Payment.IntentID)
 	location := "/payment/" + created.Payment.IntentID
 	return gen.PaymentControllerCreatePayment201JSONResponse{
 		Body:    createdDTO(created),
@@ -25,7 +25,7 @@ func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.Pay
 
 // PaymentControllerConfirmPayment charges a payment of the caller.
 func (h *handlers) PaymentControllerConfirmPayment(ctx context.Context, r gen.PaymentControllerConfirmPaymentRequestObject) (gen.PaymentControllerConfirmPaymentResponseObject, error) {
-	eventOf(ctx).paymentID = r.Body.PaymentID
+	eventOf(ctx).namePayment(r.Body.PaymentID)
 	p, err := h.payments.Confirm(ctx, payments.Confirmation{
 		UserID: caller(ctx).ID, CUID: r.Body.CUID,
 		IntentID: r.Body.PaymentID, PaymentMethod: r.Body.PaymentMethodID,
@@ -38,7 +38,7 @@ func (h *handlers) PaymentControllerConfirmPayment(ctx context.Context, r gen.Pa
 
 // PaymentControllerGetPayment reads a payment of the caller.
 func (h *handlers) PaymentControllerGetPayment(ctx context.Context, r gen.PaymentControllerGetPaymentRequestObject) (gen.PaymentControllerGetPaymentResponseObject, error) {
-	eventOf(ctx).paymentID = r.ID
+	eventOf(ctx).namePayment(r.ID)
 	p, err := h.payments.Payment(ctx, caller(ctx).ID, r.ID)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ var problems = []struct {
 	{isErr(auth.ErrTokenExpired), kind{http.StatusUnauthorized, "token_expired", "The access token has expired",
 		"Log in again and send the new access token."}},
 	{either(isErr(errNoToken), isErr(auth.ErrTokenInvalid)), kind{http.StatusUnauthorized, "unauthenticated", "An access token is required",
-		"Log in and send the access token in the header: Authorization: Bearer <access_token>."}},
+		"Log in and send the access token in the header: Authorization: Bearer ACCESS_TOKEN."}},
 	{isErr(errCredentials), kind{http.StatusUnauthorized, "invalid_credentials", "The email address or the password is wrong",
 		"Check both and try again, or register."}},
 
@@ -91,6 +91,9 @@ var problems = []struct {
 		"Stripe does not know this payment method, or it is another customer's. Make a new one with Stripe's client library."}},
 	{isErr(payments.ErrCustomerUnknown), kind{http.StatusUnprocessableEntity, "customer_unknown", "Stripe has no such customer",
 		"Use the id of a customer that exists in the Stripe account."}},
+
+	{isA[*auth.ThrottledError], kind{http.StatusTooManyRequests, "too_many_requests", "Too many attempts",
+		"Nothing was done. Wait for as long as Retry-After says before the next attempt; other operations work as ever."}},
 
 	{isErr(auth.ErrBusy), kind{http.StatusServiceUnavailable, "overloaded", "Too many logins at once",
 		"Nothing was done. Send the same request again after Retry-After."}},

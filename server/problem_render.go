@@ -35,9 +35,8 @@ func (s *Server) renderError(err error, c echo.Context) {
 		p.Errors = &invalid.violations
 	}
 	var input *auth.InputError
-	if errors.As(err, &input) {
-		pointer := "#/userName"
-		p.Errors = &[]gen.ProblemError{{Pointer: &pointer, Detail: input.Detail}}
+	if errors.As(err, &input) { // of a name: emails have been checked by the schema
+		p.Errors = &[]gen.ProblemError{inBody([]string{"userName"}, input.Detail)}
 	}
 	var declined *payments.DeclinedError
 	if errors.As(err, &declined) {
@@ -51,8 +50,8 @@ func (s *Server) writeProblem(c echo.Context, p gen.Problem, cause error) {
 	h := c.Response().Header()
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h.Set(echo.HeaderWWWAuthenticate, challenge(p.Code))
-	case http.StatusServiceUnavailable:
+		h.Set(echo.HeaderWWWAuthenticate, challenge(cause))
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(waitFor(cause)))
 	}
 	body, err := json.Marshal(p)
@@ -67,21 +66,31 @@ func (s *Server) writeProblem(c echo.Context, p gen.Problem, cause error) {
 	}
 }
 
-// challenge is the WWW-Authenticate header of RFC 6750, section 3.
-func challenge(code string) string {
-	switch code {
-	case "token_expired":
-		return `Bearer realm="nest-payments", error="invalid_token", error_description="The access token expired"`
-	default:
-		return `Bearer realm="nest-payments"`
+// challenge is the WWW-Authenticate header of RFC 6750, section 3: bare for a
+// request without a token, and with an error for one whose token is not good.
+func challenge(cause error) string {
+	const bare = `Bearer realm="nest-payments"`
+	switch {
+	case errors.Is(cause, auth.ErrTokenExpired):
+		return bare + `, error="invalid_token", error_description="The access token expired"`
+	case errors.Is(cause, auth.ErrTokenInvalid):
+		return bare + `, error="invalid_token", error_description="The access token is not valid"`
 	}
+	return bare
 }
 
 // waitFor is the Retry-After of an error in whole seconds, at least 1.
 func waitFor(err error) int {
-	var e *stripeclient.Error
-	if errors.As(err, &e) && e.RetryAfter > 0 {
-		return int((e.RetryAfter + time.Second - 1) / time.Second)
+	var stripe *stripeclient.Error
+	if errors.As(err, &stripe) && stripe.RetryAfter > 0 {
+		return wholeSeconds(stripe.RetryAfter)
+	}
+	var throttled *auth.ThrottledError
+	if errors.As(err, &throttled) {
+		return wholeSeconds(throttled.RetryAfter)
 	}
 	return retryAfter
 }
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -11,18 +13,24 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Time-outs of the HTTP server. A request has requestTimeout in all, so that a
-// slow client holds a connection for no longer.
+// What the HTTP server takes from its clients. A request has requestTimeout in
+// all, so that a slow client holds a connection for no longer.
 const (
-	headerTimeout  = 5 * time.Second
-	readTimeout    = 15 * time.Second
 	requestTimeout = 60 * time.Second
 	idleTimeout    = 120 * time.Second
+	// maxHeaderBytes is the size of all headers of a request. net/http lets 4
+	// KiB more pass.
 	maxHeaderBytes = 16 << 10
 )
 
-// Lifetimes are how long Serve takes its time when it stops.
+// Lifetimes are how long Serve gives slow clients, and itself when it stops.
 type Lifetimes struct {
+	// Header is how long a client may take to send the headers of a request. 0
+	// means 5 seconds.
+	Header time.Duration
+	// Request is how long a client may take to send a request, headers and
+	// body. 0 means 15 seconds.
+	Request time.Duration
 	// Notice is how long the server goes on as before while readiness already
 	// says no, so that balancers stop sending. 0 means none.
 	Notice time.Duration
@@ -34,17 +42,8 @@ type Lifetimes struct {
 // requests under way are let finish, and the reconciler stops last. It returns
 // nil after a clean stop.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) error {
-	if life.Drain == 0 {
-		life.Drain = 20 * time.Second
-	}
-	srv := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      requestTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-	}
+	life.setDefaults()
+	srv := s.httpServer(life)
 	s.reconciler.Start(context.WithoutCancel(ctx))
 	defer s.reconciler.Stop()
 	failed := make(chan error, 1)
@@ -66,6 +65,24 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) err
 		return errors.Join(fmt.Errorf("requests were cut off after %s: %w", life.Drain, err), srv.Close())
 	}
 	return nil
+}
+
+func (l *Lifetimes) setDefaults() {
+	l.Header = cmp.Or(l.Header, 5*time.Second)
+	l.Request = cmp.Or(l.Request, 15*time.Second)
+	l.Drain = cmp.Or(l.Drain, 20*time.Second)
+}
+
+func (s *Server) httpServer(life Lifetimes) *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: life.Header,
+		ReadTimeout:       life.Request,
+		WriteTimeout:      requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
 }
 
 // readyTimeout bounds the question to the database.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/server/auth"
@@ -39,11 +40,24 @@ type Config struct {
 	// Passwords is the load and cost of password hashing. The zero value is
 	// the default.
 	Passwords auth.HasherConfig
+	// Throttle is how many failed logins and sign-ups are allowed. The zero
+	// value is the default.
+	Throttle auth.ThrottleConfig
+	// TrustedProxies are the networks, in CIDR notation, of the proxies whose
+	// X-Forwarded-For header is believed. None means that a request comes from
+	// the address of its connection, whatever it says.
+	TrustedProxies []string
+	// Origins are the web origins, such as https://shop.example.com, whose
+	// pages may call the API from a browser (CORS). None means no page may but
+	// those of the API's own origin.
+	Origins []string
 	// ReconcileInterval is the pause between rounds of the reconciler. 0 means
 	// 15 seconds.
 	ReconcileInterval time.Duration
 	// Logger takes one event per request. nil means slog.Default().
 	Logger *slog.Logger
+	// Metrics takes what the server measures of itself. nil means nothing does.
+	Metrics prometheus.Registerer
 	// Clock tells the time. nil means time.Now.
 	Clock func() time.Time
 }
@@ -57,6 +71,7 @@ type Server struct {
 	reconciler *payments.Reconciler
 	tokens     *auth.Tokens
 	webhook    *stripeclient.Webhook
+	origins    []string
 	log        *slog.Logger
 	draining   atomic.Bool
 }
@@ -67,6 +82,7 @@ type handlers struct {
 	payments *payments.Service
 	tokens   *auth.Tokens
 	hasher   *auth.Hasher
+	throttle *auth.Throttle
 	now      func() time.Time
 }
 
@@ -81,7 +97,9 @@ func New(c Config) (*Server, error) {
 	})
 	tokens, err2 := auth.NewTokens(auth.TokenConfig{Keys: c.Keys, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
 	hasher, err3 := auth.NewHasher(c.Passwords)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	throttle, err4 := auth.NewThrottle(c.Store, c.Clock, c.Throttle)
+	proxies, err5 := proxyExtractor(c.TrustedProxies)
+	if err := errors.Join(err1, err2, err3, err4, err5, checkOrigins(c.Origins)); err != nil {
 		return nil, err
 	}
 	spec, err := loadSpec(gen.OpenAPI)
@@ -94,15 +112,16 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
-		tokens: tokens, webhook: c.Webhook, log: c.Logger,
+		tokens: tokens, webhook: c.Webhook, origins: c.Origins, log: c.Logger,
 	}
+	s.echo.IPExtractor = proxies
 	h := &handlers{
-		store: c.Store, payments: svc, tokens: tokens, hasher: hasher,
+		store: c.Store, payments: svc, tokens: tokens, hasher: hasher, throttle: throttle,
 		now: func() time.Time { return c.Clock().UTC().Truncate(time.Millisecond) },
 	}
 	s.handlers = h
 	s.route(spec, docs)
-	return s, nil
+	return s, s.exposeMetrics(c.Metrics)
 }
 
 func (c *Config) setDefaults() {
@@ -123,7 +142,6 @@ func (c *Config) setDefaults() {
 // route builds the chain and every route.
 func (s *Server) route(spec *openapi3.T, docs documents) {
 	s.echo.HTTPErrorHandler = s.renderError
-	s.echo.IPExtractor = echo.ExtractIPDirect()
 	s.useChain(spec)
 	gen.RegisterHandlersWithOptions(s.echo, gen.NewStrictHandler(s.handlers, nil),
 		gen.RegisterHandlersOptions{OperationMiddlewares: s.operations(spec)})
@@ -138,7 +156,8 @@ func (s *Server) route(spec *openapi3.T, docs documents) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // Register creates a user as POST /user/register does, for programs that ready a
-// system. It returns what that operation would fail with.
+// system. It is not throttled, and returns what else that operation would fail
+// with.
 func (s *Server) Register(ctx context.Context, name, email, password string) (*store.User, error) {
 	return s.handlers.newUser(ctx, &gen.CreateUserDto{UserName: name, Email: email, Password: password}, "")
 }

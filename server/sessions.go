@@ -11,6 +11,9 @@ import (
 
 // UserControllerRegister creates a user for whoever asks, and logs it in.
 func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControllerRegisterRequestObject) (gen.UserControllerRegisterResponseObject, error) {
+	if err := h.throttle.Register(ctx, eventOf(ctx).from); err != nil {
+		return nil, err
+	}
 	u, err := h.newUser(ctx, r.Body, "")
 	if err != nil {
 		return nil, err
@@ -37,34 +40,54 @@ func (h *handlers) UserControllerLogin(ctx context.Context, r gen.UserController
 	return gen.UserControllerLogin201JSONResponse{AccessToken: token}, nil
 }
 
-// checkCredentials finds the user of the email and password. Unknown emails cost
-// the same work and give the same error as wrong passwords: errCredentials.
+// checkCredentials finds the user of the email and password, if the caller may
+// try. Unknown emails cost the same work and give the same error as wrong
+// passwords: errCredentials.
 func (h *handlers) checkCredentials(ctx context.Context, email, password string) (*store.User, error) {
 	_, key, err := auth.NormalizeEmail(email)
 	if err != nil {
 		return nil, err
 	}
-	u, err := h.store.UserByEmail(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		if err := h.hasher.VerifyNone(ctx, password); err != nil {
+	attempt, err := h.throttle.Login(ctx, key, eventOf(ctx).from)
+	if err != nil {
+		return nil, err
+	}
+	u, rehash, err := h.verify(ctx, key, password)
+	if errors.Is(err, errCredentials) {
+		if err := attempt.Failed(ctx); err != nil {
 			return nil, err
 		}
-		return nil, errCredentials
 	}
 	if err != nil {
 		return nil, err
 	}
-	ok, rehash, err := h.hasher.Verify(ctx, u.PasswordHash, password)
-	if err != nil {
+	if err := attempt.Succeeded(ctx); err != nil {
 		return nil, err
-	}
-	if !ok {
-		return nil, errCredentials
 	}
 	if rehash {
 		return u, h.rehash(ctx, u, password)
 	}
 	return u, nil
+}
+
+// verify finds the user whose password it is, and whether it should be hashed
+// anew. errCredentials, after the work of one hash.
+func (h *handlers) verify(ctx context.Context, emailKey, password string) (u *store.User, rehash bool, err error) {
+	u, err = h.store.UserByEmail(ctx, emailKey)
+	if errors.Is(err, store.ErrNotFound) {
+		if err := h.hasher.VerifyNone(ctx, password); err != nil {
+			return nil, false, err
+		}
+		return nil, false, errCredentials
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	ok, rehash, err := h.hasher.Verify(ctx, u.PasswordHash, password)
+	if err == nil && !ok {
+		err = errCredentials
+	}
+	return u, rehash, err
 }
 
 // rehash stores the password under today's parameters. A lost race is left to

@@ -45,8 +45,11 @@ func TestBadTokens(t *testing.T) {
 	} {
 		got := a.send(request{method: "GET", path: "/user", header: http.Header{"Authorization": authorization}})
 		got.problem(t, 401, "unauthenticated")
-		if challenge := got.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "Bearer ") {
-			t.Errorf("%s: WWW-Authenticate is %q", name, challenge)
+		// RFC 6750, section 3.1: no error for a request without a token.
+		challenge := got.header.Get("WWW-Authenticate")
+		tokenSent := len(authorization) == 1 && strings.HasPrefix(authorization[0], "Bearer ")
+		if !strings.HasPrefix(challenge, `Bearer realm="nest-payments"`) || strings.Contains(challenge, `error="invalid_token"`) != tokenSent {
+			t.Errorf("%s: WWW-Authenticate is %q, want an error in it: %t", name, challenge, tokenSent)
 		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 
 // UserControllerCreate creates a user that the caller may touch from then on.
 func (h *handlers) UserControllerCreate(ctx context.Context, r gen.UserControllerCreateRequestObject) (gen.UserControllerCreateResponseObject, error) {
+	if err := h.throttle.Create(ctx, caller(ctx).ID); err != nil {
+		return nil, err
+	}
 	u, err := h.newUser(ctx, r.Body, caller(ctx).ID)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -133,6 +134,10 @@ func (o operation) validate(r *http.Request, c echo.Context) error {
 	found := violations(err)
 	if err != nil && len(found) == 0 {
 		return err
+	}
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		// Go drops what it cannot read; a gateway may have read it.
+		found = append(found, inParameter("query", "must be name=value pairs, percent-encoded and joined by &"))
 	}
 	for name, values := range c.QueryParams() {
 		if !slices.Contains(o.query, name) {

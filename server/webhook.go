@@ -1,10 +1,13 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
 const (
@@ -20,8 +23,11 @@ func (s *Server) receiveEvent(c echo.Context) error {
 	r := c.Request()
 	eventOf(r.Context()).operationID = "WebhookController_stripe"
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, webhookLimit))
-	if err != nil {
+	if isTooLarge(err) {
 		return err
+	}
+	if err != nil { // it did not arrive in time, or not whole
+		return errors.Join(stripeclient.ErrPayload, err)
 	}
 	e, err := s.webhook.Verify(body, r.Header.Get("Stripe-Signature"))
 	if err != nil {

@@ -3,6 +3,7 @@ package stripeclient
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/customer"
@@ -45,6 +46,37 @@ func (c *Client) Customer(ctx context.Context, id string) (*Customer, error) {
 	})
 }
 
+// FindCustomer looks through all customers made since then, by Stripe's clock
+// and newest first, for one with our user's id in its metadata. Deleted ones
+// are not found. Unlike Stripe's search, the list is never behind.
+//
+// KindNotFound with Param "customer" if there is none.
+func (c *Client) FindCustomer(ctx context.Context, userID string, since time.Time) (*Customer, error) {
+	const op = "find customer"
+	if userID == "" {
+		return nil, invalid(op, "user")
+	}
+	ctx, cancel := c.bound(ctx)
+	defer cancel()
+	query := &stripe.CustomerListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+	query.Limit = stripe.Int64(maxPage)
+	for {
+		page, err := list(ctx, c, op, "/v1/customers", query, isCustomer)
+		if err != nil {
+			return nil, err
+		}
+		for _, cus := range page.Data {
+			if cus.Metadata[metaUser] == userID {
+				return customerOf(cus), nil
+			}
+		}
+		if !page.HasMore {
+			return nil, &Error{Kind: KindNotFound, Op: op, Param: "customer"}
+		}
+		query.StartingAfter = &page.Data[len(page.Data)-1].ID
+	}
+}
+
 // wire leaves out what is empty: Stripe takes an empty value for an order to
 // delete, and refuses it where it cannot obey.
 func (p CustomerParams) wire(common stripe.Params) *stripe.CustomerParams {
@@ -69,7 +101,7 @@ func (c *Client) customer(ctx context.Context, op, id, key string,
 	var cus *stripe.Customer
 	_, err := c.do(ctx, request{op: op, key: key, send: func(ctx context.Context, b stripe.Backend) (err error) {
 		cus, err = send(customer.Client{B: b, Key: c.key}, params(ctx, key))
-		if err == nil && (!isID("cus_", cus.ID) || id != "" && cus.ID != id) {
+		if err == nil && (!isCustomer(cus) || id != "" && cus.ID != id) {
 			err = errUnreadable
 		}
 		return err
@@ -77,11 +109,20 @@ func (c *Client) customer(ctx context.Context, op, id, key string,
 	if err != nil {
 		return nil, err
 	}
+	return customerOf(cus), nil
+}
+
+// isCustomer tells whether an answer is a customer as the API promises.
+func isCustomer(cus *stripe.Customer) bool {
+	return cus != nil && isID("cus_", cus.ID)
+}
+
+func customerOf(cus *stripe.Customer) *Customer {
 	return &Customer{
 		ID:      cus.ID,
 		Email:   cus.Email,
 		Name:    cus.Name,
 		UserID:  cus.Metadata[metaUser],
 		Deleted: cus.Deleted,
-	}, nil
+	}
 }

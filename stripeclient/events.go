@@ -3,6 +3,7 @@ package stripeclient
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -71,7 +72,11 @@ type wireEvent struct {
 	} `json:"data"`
 }
 
+// valid tells whether it is an event, and one of a payment intent names it.
 func (e wireEvent) valid() bool {
+	if strings.HasPrefix(e.Type, "payment_intent.") && !isID("pi_", e.Data.Object.ID) {
+		return false
+	}
 	return isID("evt_", e.ID) && e.Type != ""
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-mock/embedded"
@@ -64,6 +65,13 @@ func TestRequestsFitStripesSchema(t *testing.T) {
 		}},
 		{"update customer", func() error { _, err := c.UpdateCustomer(ctx, "cus_1", user); return err }},
 		{"get customer", func() error { _, err := c.Customer(ctx, "cus_1"); return err }},
+		{"find customer", func() error {
+			_, err := c.FindCustomer(ctx, "user1", time.Unix(1_700_000_000, 0))
+			if e := failureOf(t, err); e.Kind == KindNotFound && e.Status == 0 {
+				return nil // As below.
+			}
+			return err
+		}},
 		{"create intent", func() error {
 			_, err := c.CreateIntent(ctx, "k2", IntentParams{
 				Amount: 2000, Currency: "usd", CustomerID: "cus_1", PaymentID: "pay1", UserID: "user1", CUID: "c1",

@@ -80,6 +80,7 @@ func TestWebhookVerify(t *testing.T) {
 		{name: "signed, not JSON", header: header(whNow, "{", whSecret), body: "{", want: ErrPayload},
 		{name: "signed, JSON of another shape", header: header(whNow, `["evt_1"]`, whSecret), body: `["evt_1"]`, want: ErrPayload},
 		{name: "signed, no event id", header: header(whNow, `{"type":"a"}`, whSecret), body: `{"type":"a"}`, want: ErrPayload},
+		{name: "signed, of a payment intent that it does not name", header: header(whNow, `{"id":"evt_1","type":"payment_intent.succeeded"}`, whSecret), body: `{"id":"evt_1","type":"payment_intent.succeeded"}`, want: ErrPayload},
 		{name: "signed, no type", header: header(whNow, `{"id":"evt_1"}`, whSecret), body: `{"id":"evt_1"}`, want: ErrPayload},
 	}
 	for _, tt := range tests {

@@ -119,9 +119,10 @@ func TestHelp(t *testing.T) {
 // system is a configuration that works, with a Stripe sandbox.
 type system struct {
 	args []string
-	url  string
 	done chan error
 	stop context.CancelFunc
+	// url is where the API is, metrics the address of the metrics, if asked for.
+	url, metrics string
 }
 
 func newSystem(t *testing.T) *system {
@@ -155,25 +156,26 @@ func (s *system) start(t *testing.T, args ...string) {
 		w.CloseWithError(err)
 		s.done <- err
 	}()
-	s.url = "http://" + servingAddr(t, r)
+	addrs := serving(t, r)
+	s.url, s.metrics = "http://"+addrs["serving"], addrs["serving metrics"]
 	t.Cleanup(cancel)
 }
 
-// servingAddr reads the log until the program says where it serves, and drains
-// the rest in the background.
-func servingAddr(t *testing.T, r io.Reader) string {
+// serving reads the log until the program serves, and returns the address in each
+// message that has one. It drains the rest in the background.
+func serving(t *testing.T, r io.Reader) map[string]string {
 	t.Helper()
+	addrs := map[string]string{}
 	dec := json.NewDecoder(r)
-	for {
+	for addrs["serving"] == "" {
 		var line struct{ Msg, Addr string }
 		if err := dec.Decode(&line); err != nil {
 			t.Fatalf("the program ended before it served: %v", err)
 		}
-		if line.Msg == "serving" {
-			go func() { _, _ = io.Copy(io.Discard, io.MultiReader(dec.Buffered(), r)) }()
-			return line.Addr
-		}
+		addrs[line.Msg] = line.Addr
 	}
+	go func() { _, _ = io.Copy(io.Discard, io.MultiReader(dec.Buffered(), r)) }()
+	return addrs
 }
 
 // The published flow through the generated client, on the production program.
@@ -269,6 +271,26 @@ func TestAdminCommands(t *testing.T) {
 	}
 }
 
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.start(t, "--metrics-addr", "127.0.0.1:0")
+	res, err := http.Get("http://" + s.metrics + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || !strings.Contains(string(text), "\nnestpayments_reconciler_lag_seconds ") {
+		t.Errorf("the metrics are %v\n%s", err, text)
+	}
+	taken := newSystem(t)
+	err = run(t.Context(), append([]string{"serve", "--metrics-addr", s.metrics}, taken.args...), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "listen for metrics") {
+		t.Errorf("on an address that is taken: %v", err)
+	}
+}
+
 // SIGTERM in the middle of requests: new ones are turned away, those under way
 // are answered, and the process ends with status 0.
 func TestSIGTERMDrains(t *testing.T) {
@@ -282,7 +304,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	addr := servingAddr(t, stdout)
+	addr := serving(t, stdout)["serving"]
 	underWay := make([]net.Conn, 8)
 	for i := range underWay {
 		underWay[i] = halfRequest(t, addr, registration(i))

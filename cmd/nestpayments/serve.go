@@ -26,8 +26,13 @@ type serveCommand struct {
 	WebhookSecrets []string      `name:"stripe-webhook-secrets" env:"STRIPE_WEBHOOK_SECRETS" sep:"," placeholder:"SECRET,…" help:"The signing secrets of the Stripe webhook endpoint, the old and the new one while it is rolled. Without one there is no webhook, and payments follow Stripe by the reconciler alone."`
 	Amount         int64         `env:"PAYMENT_AMOUNT" default:"2000" help:"The amount of a new payment, in the smallest unit of the currency."`
 	Currency       string        `env:"PAYMENT_CURRENCY" default:"usd" help:"The currency of a new payment."`
+	TrustedProxies []string      `env:"TRUSTED_PROXIES" sep:"," placeholder:"CIDR,…" help:"The networks of the proxies in front of the server, such as 10.0.0.0/8, whose X-Forwarded-For header is believed. Without one the address of a client is that of its connection, so behind a proxy all clients share the limits of one address."`
+	CORSOrigins    []string      `name:"cors-origins" env:"CORS_ORIGINS" sep:"," placeholder:"ORIGIN,…" help:"The web origins, such as https://shop.example.com, whose pages may call the API from a browser. Default: none."`
+	LoginLimit     int           `env:"LOGIN_LIMIT" default:"30" help:"The number of accounts that one address may fail to log in to in 15 minutes. Raise it where many people share an address."`
+	SignUpLimit    int           `env:"SIGN_UP_LIMIT" default:"30" help:"The number of users that one address may register in an hour, and that one caller may create."`
 	Reconcile      time.Duration `name:"reconcile-interval" env:"RECONCILE_INTERVAL" default:"15s" help:"The pause between rounds of the reconciler."`
 	Notice         time.Duration `name:"shutdown-notice" env:"SHUTDOWN_NOTICE" default:"5s" help:"For how long the server goes on when it is told to stop, while readiness already says no."`
+	MetricsAddr    string        `env:"METRICS_ADDR" placeholder:"ADDR" help:"Where to answer GET /metrics for Prometheus. Not for clients. Default: nowhere."`
 	LogLevel       slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
@@ -48,15 +53,23 @@ func (c serveCommand) Run(ctx context.Context, out output) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	registry := newRegistry()
 	srv, err := server.New(server.Config{
 		Store: db, Stripe: stripe, Webhook: webhook, Keys: keys,
 		Issuer: c.TokenIssuer, Audience: c.TokenAudience,
 		Amount: c.Amount, Currency: c.Currency,
-		ReconcileInterval: c.Reconcile, Logger: log,
+		TrustedProxies: c.TrustedProxies, Origins: c.CORSOrigins,
+		Throttle:          auth.ThrottleConfig{Accounts: c.LoginLimit, SignUps: c.SignUpLimit},
+		ReconcileInterval: c.Reconcile, Logger: log, Metrics: registry,
 	})
 	if err != nil {
 		return err
 	}
+	stopMetrics, err := serveMetrics(c.MetricsAddr, registry, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopMetrics()) }()
 	ln, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Addr, err)

@@ -290,6 +290,9 @@ type PaymentRequired = Problem
 // ServiceUnavailable What went wrong, as in RFC 9457.
 type ServiceUnavailable = Problem
 
+// TooManyRequests What went wrong, as in RFC 9457.
+type TooManyRequests = Problem
+
 // Unauthorized What went wrong, as in RFC 9457.
 type Unauthorized = Problem
 
@@ -486,7 +489,7 @@ type ClientInterface interface {
 
 	// UserControllerLoginWithBody Log in
 	//
-	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -495,7 +498,7 @@ type ClientInterface interface {
 
 	// UserControllerLogin Log in
 	//
-	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -720,7 +723,7 @@ func (c *Client) UserControllerCreate(ctx context.Context, body UserControllerCr
 
 // UserControllerLoginWithBody Log in
 //
-// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 //
 // Takes any type of body and a specified content type.
 //
@@ -739,7 +742,7 @@ func (c *Client) UserControllerLoginWithBody(ctx context.Context, contentType st
 
 // UserControllerLogin Log in
 //
-// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1474,7 +1477,7 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerLoginWithBodyWithResponse Log in
 	//
-	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1483,7 +1486,7 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerLoginWithResponse Log in
 	//
-	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+	// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2344,6 +2347,12 @@ type UserControllerCreateResponse422Headers struct {
 	XRequestID *string
 }
 
+// UserControllerCreateResponse429Headers the declared response headers of an HTTP 429 response for UserControllerCreate
+type UserControllerCreateResponse429Headers struct {
+	RetryAfter *int32
+	XRequestID *string
+}
+
 // UserControllerCreateResponse500Headers the declared response headers of an HTTP 500 response for UserControllerCreate
 type UserControllerCreateResponse500Headers struct {
 	XRequestID *string
@@ -2374,6 +2383,8 @@ type UserControllerCreateResponse struct {
 	ApplicationProblemJSON415 *UnsupportedMediaType
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *UnprocessableContent
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyRequests
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *InternalServerError
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -2394,6 +2405,8 @@ type UserControllerCreateResponse struct {
 	Headers415 *UserControllerCreateResponse415Headers
 	// Headers422 the parsed response headers for an HTTP 422 response
 	Headers422 *UserControllerCreateResponse422Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UserControllerCreateResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UserControllerCreateResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2438,6 +2451,11 @@ func (r UserControllerCreateResponse) GetApplicationProblemJSON415() *Unsupporte
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r UserControllerCreateResponse) GetApplicationProblemJSON422() *UnprocessableContent {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UserControllerCreateResponse) GetApplicationProblemJSON429() *TooManyRequests {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -2510,6 +2528,12 @@ type UserControllerLoginResponse415Headers struct {
 	XRequestID *string
 }
 
+// UserControllerLoginResponse429Headers the declared response headers of an HTTP 429 response for UserControllerLogin
+type UserControllerLoginResponse429Headers struct {
+	RetryAfter *int32
+	XRequestID *string
+}
+
 // UserControllerLoginResponse500Headers the declared response headers of an HTTP 500 response for UserControllerLogin
 type UserControllerLoginResponse500Headers struct {
 	XRequestID *string
@@ -2536,6 +2560,8 @@ type UserControllerLoginResponse struct {
 	ApplicationProblemJSON413 *ContentTooLarge
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
 	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyRequests
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *InternalServerError
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -2552,6 +2578,8 @@ type UserControllerLoginResponse struct {
 	Headers413 *UserControllerLoginResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
 	Headers415 *UserControllerLoginResponse415Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UserControllerLoginResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UserControllerLoginResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2586,6 +2614,11 @@ func (r UserControllerLoginResponse) GetApplicationProblemJSON413() *ContentTooL
 // GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
 func (r UserControllerLoginResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UserControllerLoginResponse) GetApplicationProblemJSON429() *TooManyRequests {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -2662,6 +2695,12 @@ type UserControllerRegisterResponse422Headers struct {
 	XRequestID *string
 }
 
+// UserControllerRegisterResponse429Headers the declared response headers of an HTTP 429 response for UserControllerRegister
+type UserControllerRegisterResponse429Headers struct {
+	RetryAfter *int32
+	XRequestID *string
+}
+
 // UserControllerRegisterResponse500Headers the declared response headers of an HTTP 500 response for UserControllerRegister
 type UserControllerRegisterResponse500Headers struct {
 	XRequestID *string
@@ -2690,6 +2729,8 @@ type UserControllerRegisterResponse struct {
 	ApplicationProblemJSON415 *UnsupportedMediaType
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *UnprocessableContent
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyRequests
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *InternalServerError
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -2708,6 +2749,8 @@ type UserControllerRegisterResponse struct {
 	Headers415 *UserControllerRegisterResponse415Headers
 	// Headers422 the parsed response headers for an HTTP 422 response
 	Headers422 *UserControllerRegisterResponse422Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UserControllerRegisterResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UserControllerRegisterResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2747,6 +2790,11 @@ func (r UserControllerRegisterResponse) GetApplicationProblemJSON415() *Unsuppor
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r UserControllerRegisterResponse) GetApplicationProblemJSON422() *UnprocessableContent {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UserControllerRegisterResponse) GetApplicationProblemJSON429() *TooManyRequests {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -3411,7 +3459,7 @@ func (c *ClientWithResponses) UserControllerCreateWithResponse(ctx context.Conte
 
 // UserControllerLoginWithBodyWithResponse Log in
 //
-// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3426,7 +3474,7 @@ func (c *ClientWithResponses) UserControllerLoginWithBodyWithResponse(ctx contex
 
 // UserControllerLoginWithResponse Log in
 //
-// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer.
+// Exchanges an email address and a password for an access token. A wrong password and an unknown address get the same answer; after too many failures comes a 429.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4497,6 +4545,13 @@ func ParseUserControllerCreateResponse(rsp *http.Response) (*UserControllerCreat
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4608,6 +4663,23 @@ func ParseUserControllerCreateResponse(rsp *http.Response) (*UserControllerCreat
 			headers.XRequestID = &value
 		}
 		response.Headers422 = &headers
+	case rsp.StatusCode == 429:
+		var headers UserControllerCreateResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UserControllerCreateResponse500Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -4696,6 +4768,13 @@ func ParseUserControllerLoginResponse(rsp *http.Response) (*UserControllerLoginR
 		}
 		response.ApplicationProblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4780,6 +4859,23 @@ func ParseUserControllerLoginResponse(rsp *http.Response) (*UserControllerLoginR
 			headers.XRequestID = &value
 		}
 		response.Headers415 = &headers
+	case rsp.StatusCode == 429:
+		var headers UserControllerLoginResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UserControllerLoginResponse500Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -4875,6 +4971,13 @@ func ParseUserControllerRegisterResponse(rsp *http.Response) (*UserControllerReg
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4962,6 +5065,23 @@ func ParseUserControllerRegisterResponse(rsp *http.Response) (*UserControllerReg
 			headers.XRequestID = &value
 		}
 		response.Headers422 = &headers
+	case rsp.StatusCode == 429:
+		var headers UserControllerRegisterResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UserControllerRegisterResponse500Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {

@@ -201,7 +201,7 @@ func findRoute(method, p string) (r *route, id, sub string) {
 	if slices.Contains(segments, "") {
 		return nil, "", ""
 	}
-	segments = append(segments, "", "", "")
+	segments = append(segments, "", "", "", "")
 	id, sub = segments[2], segments[4]
 	for i := range routes {
 		// search is a method of Stripe's in the place of an id.

@@ -1,0 +1,573 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nestpayments/nestpayments/server"
+	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// throttled is a setup with these limits, behind a proxy that says where a
+// request comes from.
+func throttled(limits auth.ThrottleConfig) setup {
+	return setup{noWebhooks: true, change: func(c *server.Config) {
+		c.Throttle = limits
+		c.TrustedProxies = []string{"127.0.0.0/8", "::1/128"}
+	}}
+}
+
+// startThrottled starts a system at the beginning of a window, so that no window
+// ends during a test.
+func startThrottled(t *testing.T, s setup) *api {
+	t.Helper()
+	a := start(t, s)
+	a.ahead.Store(int64(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour + time.Second))))
+	return a
+}
+
+// from sends a request as if from this address.
+func (a *api) from(address string, r request) answer {
+	a.t.Helper()
+	r.header = http.Header{"X-Forwarded-For": {address}}
+	return a.send(r)
+}
+
+func (a *api) login(address, email, password string) answer {
+	a.t.Helper()
+	return a.from(address, request{method: "POST", path: "/user/login", body: object{"email": email, "password": password}})
+}
+
+// fail fails to log in so many times.
+func (a *api) fail(times int, address, email string) {
+	a.t.Helper()
+	for range times {
+		a.login(address, email, "not the password").problem(a.t, 401, "invalid_credentials")
+	}
+}
+
+// tooMany fails the test unless the answer is a 429 that says to wait for
+// somewhat less than the window.
+func (g answer) tooMany(t *testing.T, window time.Duration) {
+	t.Helper()
+	g.problem(t, 429, "too_many_requests")
+	wait, err := strconv.Atoi(g.header.Get("Retry-After"))
+	if most := int(window / time.Second); err != nil || wait < most/2 || wait > most {
+		t.Errorf("Retry-After is %q, want nearly the %d seconds of the window", g.header.Get("Retry-After"), most)
+	}
+}
+
+const loginWindow = 15 * time.Minute
+
+func TestGuessingAPasswordIsThrottled(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 3}))
+	me, other := a.register(), a.register()
+	a.fail(3, "192.0.2.1", me.email)
+	a.login("192.0.2.1", me.email, "not the password").tooMany(t, loginWindow)
+	a.login("192.0.2.1", me.email, password).tooMany(t, loginWindow)
+	a.login("192.0.2.1", strings.ToUpper(me.email), password).tooMany(t, loginWindow)
+
+	// Others are not concerned, nor is what needs no login.
+	a.login("192.0.2.1", other.email, password).want(t, 201)
+	a.login("192.0.2.2", me.email, password).want(t, 201)
+	a.get("/user", me.token).want(t, 200)
+
+	a.ahead.Add(int64(loginWindow))
+	a.login("192.0.2.1", me.email, password).want(t, 201)
+}
+
+// The wait that Retry-After names is long enough, and not longer than needed.
+func TestRetryAfterKeepsItsPromise(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 1}))
+	me := a.register()
+	a.fail(1, "192.0.2.1", me.email)
+	refused := a.login("192.0.2.1", me.email, password)
+	refused.tooMany(t, loginWindow)
+	wait, err := strconv.Atoi(refused.header.Get("Retry-After"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.ahead.Add(int64(time.Duration(wait-60) * time.Second))
+	a.login("192.0.2.1", me.email, password).want(t, 429)
+	a.ahead.Add(int64(60 * time.Second))
+	a.login("192.0.2.1", me.email, password).want(t, 201)
+}
+
+func TestTheRightPasswordForgetsFailures(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 3, Accounts: 2, Addresses: 2}))
+	me := a.register()
+	for range 5 {
+		a.fail(2, "192.0.2.1", me.email)
+		a.login("192.0.2.1", me.email, password).want(t, 201)
+	}
+	// Its own failures alone: not those of others on the account, nor those of
+	// the address on other accounts.
+	a.fail(1, "192.0.2.2", me.email)
+	a.fail(1, "192.0.2.3", me.email)
+	a.login("192.0.2.1", me.email, password).want(t, 201)
+	a.login("192.0.2.2", me.email, password).tooMany(t, loginWindow)
+	a.fail(1, "192.0.2.1", "nobody1@example.org")
+	a.fail(1, "192.0.2.1", "nobody2@example.org")
+	a.login("192.0.2.1", me.email, password).tooMany(t, loginWindow)
+}
+
+// An attacker with any number of addresses who hammers on one account costs its
+// owner nothing: the right password is taken from an address that is not the
+// attacker's, new or known.
+func TestNobodyIsLockedOut(t *testing.T) {
+	t.Parallel()
+	const addresses = 20 // the default
+	a := startThrottled(t, throttled(auth.ThrottleConfig{}))
+	me := a.register()
+	victim, abroad := "198.51.100.7", "2001:db8:7::7"
+	a.login(victim, me.email, password).want(t, 201)
+	for i := range addresses {
+		a.fail(1, fmt.Sprintf("192.0.2.%d", i), me.email)
+	}
+	// The attack has been noticed: what has failed is refused, and every new
+	// address of the attacker has one try.
+	for i := range 3 * addresses {
+		address := fmt.Sprintf("203.0.113.%d", i)
+		a.fail(1, address, me.email)
+		a.login(address, me.email, "another guess").tooMany(t, loginWindow)
+	}
+	a.login("192.0.2.1", me.email, "another guess").tooMany(t, loginWindow)
+	for _, address := range []string{victim, abroad} {
+		for range 3 {
+			a.login(address, me.email, password).want(t, 201)
+		}
+	}
+	// All that it costs: a wrong password is the last from there, until the
+	// window ends.
+	a.fail(1, victim, me.email)
+	a.login(victim, me.email, password).tooMany(t, loginWindow)
+	a.login(abroad, me.email, password).want(t, 201)
+	a.ahead.Add(int64(loginWindow))
+	a.login(victim, me.email, password).want(t, 201)
+}
+
+func TestOneAddressTriesOnlySoManyAccounts(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Accounts: 5}))
+	me := a.register()
+	for i := range 5 {
+		a.fail(1, "192.0.2.1", fmt.Sprintf("somebody%d@example.org", i))
+	}
+	a.login("192.0.2.1", "somebody5@example.org", "not the password").tooMany(t, loginWindow)
+	a.login("192.0.2.1", me.email, password).tooMany(t, loginWindow)
+	// What it has tried it may try again, up to that account's own limit.
+	a.fail(1, "192.0.2.1", "somebody0@example.org")
+	a.login("192.0.2.2", me.email, password).want(t, 201)
+}
+
+// A 429 comes at the same moment for an account that exists and one that does
+// not, and says the same.
+func TestThrottlingTellsNothing(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 3, Addresses: 3}))
+	me := a.register()
+	type told struct {
+		status int
+		body   string
+	}
+	see := func(email string) (all []told) {
+		tell := func(address, password string) {
+			got := a.login(address, email, password)
+			o := got.object(t)
+			delete(o, "instance")
+			all = append(all, told{got.status, fmt.Sprint(o)})
+		}
+		for range 5 {
+			tell("192.0.2.1", "not the password")
+		}
+		for i := range 5 {
+			tell(fmt.Sprintf("192.0.2.%d", 10+i), "not the password")
+			tell(fmt.Sprintf("192.0.2.%d", 10+i), "not the password")
+		}
+		return all
+	}
+	known, unknown := see(me.email), see("nobody@example.org")
+	if fmt.Sprint(known) != fmt.Sprint(unknown) {
+		t.Errorf("a known and an unknown email differ:\n%v\n%v", known, unknown)
+	}
+	if last := known[len(known)-1].status; last != 429 {
+		t.Errorf("the last answer is %d: nothing was throttled", last)
+	}
+}
+
+// An address is an IPv4 address or an IPv6 /64; while an account is under attack,
+// an IPv6 /48.
+func TestWhatCountsAsOneAddress(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, first, second string
+		addresses           int
+		same                bool
+	}{
+		{"one IPv4 address", "192.0.2.1", "192.0.2.1", 20, true},
+		{"its form in IPv6", "192.0.2.1", "::ffff:192.0.2.1", 20, true},
+		{"neighbours in IPv4", "192.0.2.1", "192.0.2.2", 20, false},
+		{"one IPv6 /64", "2001:db8::1", "2001:db8::ffff:0:0:1", 20, true},
+		{"another IPv6 /64", "2001:db8::1", "2001:db8:0:1::1", 20, false},
+		{"another IPv6 /64 of the /48 under attack", "2001:db8::1", "2001:db8:0:1::1", 1, true},
+		{"another IPv6 /48 under attack", "2001:db8::1", "2001:db8:1::1", 1, false},
+		{"neighbours in IPv4 under attack", "192.0.2.1", "192.0.2.2", 1, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 1, Addresses: tc.addresses}))
+			a.fail(1, tc.first, "nobody@example.org")
+			want := 401
+			if tc.same {
+				want = 429
+			}
+			a.login(tc.second, "nobody@example.org", "not the password").want(t, want)
+		})
+	}
+}
+
+// Of guesses at once no more than the limit are told that they were wrong.
+func TestGuessesAtOnceAreCountedExactly(t *testing.T) {
+	t.Parallel()
+	const limit = 5
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: limit}))
+	me := a.register()
+	told := make([]int, 4*limit)
+	var wg sync.WaitGroup
+	for i := range told {
+		wg.Go(func() { told[i] = a.login("192.0.2.1", me.email, "not the password").status })
+	}
+	wg.Wait()
+	count := map[int]int{}
+	for _, status := range told {
+		count[status]++
+	}
+	if count[401] != limit || count[429] != len(told)-limit {
+		t.Errorf("%d guesses at once were answered %v, want %d times 401 and else 429", len(told), count, limit)
+	}
+}
+
+// overtaken lets others use up the limit while a password is being checked.
+type overtaken struct {
+	store.Store
+	meanwhile func()
+}
+
+func (o *overtaken) UserByEmail(ctx context.Context, key string) (*store.User, error) {
+	if o.meanwhile != nil {
+		run := o.meanwhile
+		o.meanwhile = nil
+		run()
+	}
+	return o.Store.UserByEmail(ctx, key)
+}
+
+func TestAGuessThatWasOvertakenLearnsNothing(t *testing.T) {
+	t.Parallel()
+	for _, guess := range []string{password, "not the password"} {
+		between := &overtaken{}
+		s := throttled(auth.ThrottleConfig{Tries: 2})
+		s.wrap = func(db store.Store) store.Store { between.Store = db; return between }
+		a := startThrottled(t, s)
+		me := a.register()
+		between.meanwhile = func() { a.fail(2, "192.0.2.1", me.email) }
+		a.login("192.0.2.1", me.email, guess).tooMany(t, loginWindow)
+	}
+}
+
+// What is throttled costs no hash, and does not even read the user.
+func TestThrottledLoginsDoNoWork(t *testing.T) {
+	t.Parallel()
+	failing := &failingStore{}
+	s := throttled(auth.ThrottleConfig{Tries: 1})
+	s.wrap = func(db store.Store) store.Store { failing.Store = db; return failing }
+	a := startThrottled(t, s)
+	me := a.register()
+	a.fail(1, "192.0.2.1", me.email)
+	failing.fail(fmt.Errorf("read user: %w", store.ErrUnavailable), 0)
+	a.login("192.0.2.1", me.email, password).tooMany(t, loginWindow)
+	a.login("192.0.2.2", me.email, password).problem(t, 503, "database_unavailable")
+}
+
+func TestSignUpsAreThrottledByAddress(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{SignUps: 3}))
+	register := func(address, email string) answer {
+		return a.from(address, request{method: "POST", path: "/user/register", body: object{"userName": "A", "email": email, "password": password}})
+	}
+	register("192.0.2.1", "first@example.com").want(t, 201)
+	register("192.0.2.1", "first@example.com").problem(t, 409, "email_taken")
+	register("192.0.2.1", "second@example.com").want(t, 201)
+	register("192.0.2.1", "third@example.com").tooMany(t, time.Hour)
+	register("192.0.2.2", "third@example.com").want(t, 201)
+	a.ahead.Add(int64(time.Hour))
+	register("192.0.2.1", "fourth@example.com").want(t, 201)
+}
+
+func TestCreatedUsersAreThrottledByCaller(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{SignUps: 2}))
+	me, other := a.register(), a.register()
+	create := func(by person, email string) answer {
+		return a.post("/user", by.token, object{"userName": "A", "email": email, "password": password})
+	}
+	create(me, "first@example.com").want(t, 201)
+	create(me, "second@example.com").want(t, 201)
+	a.from("192.0.2.1", request{method: "POST", path: "/user", token: me.token,
+		body: object{"userName": "A", "email": "third@example.com", "password": password}}).tooMany(t, time.Hour)
+	create(other, "third@example.com").want(t, 201)
+}
+
+// Replicas count together.
+func TestReplicasShareTheCounts(t *testing.T) {
+	t.Parallel()
+	s := throttled(auth.ThrottleConfig{Tries: 2, SignUps: 2})
+	a := startThrottled(t, s)
+	me := a.register()
+	a.fail(1, "192.0.2.1", me.email)
+	a.serve(s)
+	a.fail(1, "192.0.2.1", me.email)
+	a.serve(s)
+	a.login("192.0.2.1", me.email, password).tooMany(t, loginWindow)
+}
+
+// countsFail fails one of the calls that throttling makes.
+type countsFail struct {
+	store.Store
+	call string
+}
+
+func (c *countsFail) fault(call string) error {
+	if c.call == call {
+		return fmt.Errorf("sqlite: %w", store.ErrUnavailable)
+	}
+	return nil
+}
+
+func (c *countsFail) CountAttempt(ctx context.Context, a store.Attempt, limit int) (bool, error) {
+	if err := c.fault("CountAttempt"); err != nil {
+		return false, err
+	}
+	return c.Store.CountAttempt(ctx, a, limit)
+}
+
+func (c *countsFail) Attempts(ctx context.Context, key string) (int, error) {
+	if err := c.fault("Attempts"); err != nil {
+		return 0, err
+	}
+	return c.Store.Attempts(ctx, key)
+}
+
+func (c *countsFail) AttemptKeys(ctx context.Context, q store.AttemptQuery) (int, error) {
+	call := "AttemptKeys of an account"
+	if q.Address != "" {
+		call = "AttemptKeys of an address"
+	} else if q.Site != "" {
+		call = "AttemptKeys of a site"
+	}
+	if err := c.fault(call); err != nil {
+		return 0, err
+	}
+	return c.Store.AttemptKeys(ctx, q)
+}
+
+func (c *countsFail) ForgetAttempts(ctx context.Context, key string) error {
+	if err := c.fault("ForgetAttempts"); err != nil {
+		return err
+	}
+	return c.Store.ForgetAttempts(ctx, key)
+}
+
+func (c *countsFail) PruneAttempts(ctx context.Context, now time.Time, limit int) (int, error) {
+	if err := c.fault("PruneAttempts"); err != nil {
+		return 0, err
+	}
+	return c.Store.PruneAttempts(ctx, now, limit)
+}
+
+// Without counts nobody is let in: an attacker who slows the database down gains
+// nothing.
+func TestThrottlingNeedsTheDatabase(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		call     string
+		password string
+		attacked bool
+	}{
+		{"Attempts", password, false},
+		{"AttemptKeys of an address", password, false},
+		{"AttemptKeys of an account", password, false},
+		{"AttemptKeys of a site", password, true},
+		{"CountAttempt", "not the password", false},
+		{"PruneAttempts", "not the password", false},
+		{"ForgetAttempts", password, false},
+	} {
+		t.Run(tc.call, func(t *testing.T) {
+			t.Parallel()
+			faulty := &countsFail{}
+			s := throttled(auth.ThrottleConfig{Addresses: 2})
+			s.wrap = func(db store.Store) store.Store { faulty.Store = db; return faulty }
+			a := startThrottled(t, s)
+			me := a.register()
+			a.fail(1, "192.0.2.1", me.email)
+			if tc.attacked {
+				a.fail(1, "192.0.2.2", me.email)
+				a.fail(1, "192.0.2.3", me.email)
+			}
+			a.serve(s) // its first count prunes
+			faulty.call = tc.call
+			address := "192.0.2.1"
+			if tc.attacked || tc.call == "AttemptKeys of an address" { // not asked of an address that has failed
+				address = "192.0.2.4"
+			}
+			got := a.login(address, me.email, tc.password)
+			got.problem(t, 503, "database_unavailable")
+			faulty.call = ""
+			a.login("192.0.2.5", me.email, password).want(t, 201)
+		})
+	}
+	t.Run("sign-ups", func(t *testing.T) {
+		t.Parallel()
+		faulty := &countsFail{}
+		a := start(t, setup{noWebhooks: true, wrap: func(db store.Store) store.Store { faulty.Store = db; return faulty }})
+		me := a.register()
+		faulty.call = "CountAttempt"
+		body := object{"userName": "A", "email": "fresh@example.com", "password": password}
+		a.post("/user/register", "", body).problem(t, 503, "database_unavailable")
+		a.post("/user", me.token, body).problem(t, 503, "database_unavailable")
+	})
+}
+
+// counted is a store that notes what is counted and how often it is written to.
+type counted struct {
+	store.Store
+	mu       sync.Mutex
+	attempts []store.Attempt
+	forgets  int
+	pruned   int
+}
+
+func (c *counted) CountAttempt(ctx context.Context, a store.Attempt, limit int) (bool, error) {
+	c.mu.Lock()
+	c.attempts = append(c.attempts, a)
+	c.mu.Unlock()
+	return c.Store.CountAttempt(ctx, a, limit)
+}
+
+func (c *counted) ForgetAttempts(ctx context.Context, key string) error {
+	c.mu.Lock()
+	c.forgets++
+	c.mu.Unlock()
+	return c.Store.ForgetAttempts(ctx, key)
+}
+
+func (c *counted) PruneAttempts(ctx context.Context, now time.Time, limit int) (int, error) {
+	n, err := c.Store.PruneAttempts(ctx, now, limit)
+	c.mu.Lock()
+	c.pruned += n
+	c.mu.Unlock()
+	return n, err
+}
+
+func (c *counted) writes() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.attempts) + c.forgets
+}
+
+func startCounted(t *testing.T, limits auth.ThrottleConfig) (*api, *counted) {
+	t.Helper()
+	c := &counted{}
+	s := throttled(limits)
+	s.wrap = func(db store.Store) store.Store { c.Store = db; return c }
+	return startThrottled(t, s), c
+}
+
+func TestThrottlingWritesAtMostOnce(t *testing.T) {
+	t.Parallel()
+	a, c := startCounted(t, auth.ThrottleConfig{Tries: 2})
+	me := a.register()
+	for _, step := range []struct {
+		name, address, password string
+		status, writes          int
+	}{
+		{"a good login", "192.0.2.1", password, 201, 0},
+		{"a failure", "192.0.2.1", "not the password", 401, 1},
+		{"a good login after it", "192.0.2.1", password, 201, 1},
+		{"another good login", "192.0.2.1", password, 201, 0},
+		{"a failure elsewhere", "192.0.2.2", "not the password", 401, 1},
+		{"the last failure there", "192.0.2.2", "not the password", 401, 1},
+		{"a refused one", "192.0.2.2", "not the password", 429, 0},
+	} {
+		before := c.writes()
+		a.login(step.address, me.email, step.password).want(t, step.status)
+		if got := c.writes() - before; got != step.writes {
+			t.Errorf("%s: %d writes, want %d", step.name, got, step.writes)
+		}
+	}
+	before := c.writes()
+	a.get("/user", me.token).want(t, 200)
+	a.post("/payment", me.token, object{"cuid": "c"}).want(t, 201)
+	if got := c.writes() - before; got != 0 {
+		t.Errorf("operations that are not throttled made %d writes", got)
+	}
+}
+
+// Nothing that is counted names anybody, and nothing links one window to the
+// next.
+func TestCountsAreHashes(t *testing.T) {
+	t.Parallel()
+	a, c := startCounted(t, auth.ThrottleConfig{})
+	me := a.register()
+	seen := map[string]int{}
+	for range 2 {
+		a.fail(1, "192.0.2.77", me.email)
+		a.from("192.0.2.77", request{method: "POST", path: "/user/register",
+			body: object{"userName": "A", "email": me.email, "password": password}}).want(t, 409)
+		a.ahead.Add(int64(time.Hour))
+	}
+	for _, at := range c.attempts {
+		for _, value := range []string{at.Key, at.Account, at.Site, at.Address} {
+			if value == "" {
+				continue
+			}
+			if len(value) != 43 || strings.Contains(value, "@") || strings.Contains(value, "192.0.2.77") {
+				t.Errorf("stored value %q is not a SHA-256", value)
+			}
+			seen[value]++
+		}
+	}
+	if len(seen) != 11 { // 4 of each failure, 1 of each registration and of a.register
+		t.Errorf("%d different values in %d attempts, want 11: %v", len(seen), len(c.attempts), seen)
+	}
+}
+
+// Old counts go, faster than new ones come.
+func TestOldCountsAreRemoved(t *testing.T) {
+	t.Parallel()
+	a, c := startCounted(t, auth.ThrottleConfig{Accounts: 1000, SignUps: 1e6})
+	const old = 100
+	for i := range old {
+		a.fail(1, "192.0.2.1", fmt.Sprintf("nobody%d@example.org", i))
+	}
+	if c.pruned != 0 {
+		t.Fatalf("%d counts were removed in their own window", c.pruned)
+	}
+	a.ahead.Add(int64(loginWindow))
+	for i := range 64 {
+		a.fail(1, "192.0.2.1", fmt.Sprintf("nobody%d@example.org", i))
+	}
+	if c.pruned != old {
+		t.Errorf("%d counts were removed after 64 more, want %d", c.pruned, old)
+	}
+}
