@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -76,8 +77,8 @@ var problems = []struct {
 		"Log in, or use another email address."}},
 	{isErr(store.ErrCustomerTaken), kind{http.StatusConflict, "customer_taken", "The Stripe customer belongs to another user",
 		"Use a customer that no user has."}},
-	{isErr(payments.ErrNotConfirmable), kind{http.StatusConflict, "payment_not_confirmable", "The payment was canceled",
-		"Create a payment under a new cuid."}},
+	{isErr(payments.ErrNotConfirmable), kind{http.StatusConflict, "payment_not_confirmable", "The payment cannot be confirmed any more",
+		"It was canceled, or Stripe has deleted its customer. Create a payment under a new cuid."}},
 	{isTooLarge, kind{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large",
 		"Send at most 64 KiB."}},
 	{isErr(errUnsupportedContent), kind{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is in an unsupported format",
@@ -97,11 +98,13 @@ var problems = []struct {
 
 	{isErr(auth.ErrBusy), kind{http.StatusServiceUnavailable, "overloaded", "Too many logins at once",
 		"Nothing was done. Send the same request again after Retry-After."}},
-	{either(isErr(store.ErrUnavailable), isErr(store.ErrStale)), kind{http.StatusServiceUnavailable, "database_unavailable", "The database did not answer",
+	{isErr(store.ErrStale), kind{http.StatusServiceUnavailable, "contended", "Too many requests change the same thing at once",
+		"Send the same request again after Retry-After; a payment is charged once, however often you do."}},
+	{isErr(store.ErrUnavailable), kind{http.StatusServiceUnavailable, "database_unavailable", "The database did not answer",
 		"Send the same request again after Retry-After; a payment is charged once, however often you do."}},
 	{isStripe(stripeclient.KindOverloaded, stripeclient.KindBusy), kind{http.StatusServiceUnavailable, "stripe_unavailable", "Stripe cannot be asked just now",
 		"Nothing was done. Send the same request again after Retry-After."}},
-	{isStripe(stripeclient.KindUnknown), kind{http.StatusServiceUnavailable, "outcome_unknown", "The outcome is not known yet",
+	{either(isStripe(stripeclient.KindUnknown), timedOut), kind{http.StatusServiceUnavailable, "outcome_unknown", "The outcome is not known yet",
 		"Send the same request again after Retry-After; a payment is charged once, however often you do."}},
 	{isA[*stripeclient.Error], kind{http.StatusBadGateway, "stripe_refused", "Stripe refused the server",
 		"An operator has to look at this. Give the id of the request to support."}},
@@ -128,6 +131,12 @@ func isA[E error](err error) bool {
 
 func either(a, b func(error) bool) func(error) bool {
 	return func(err error) bool { return a(err) || b(err) }
+}
+
+// timedOut fits the end of the request's own time, wherever it came. An error of
+// Stripe that says more, because of such an end, stands before it in the table.
+func timedOut(err error) bool {
+	return !isA[*stripeclient.Error](err) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled))
 }
 
 // isHTTP fits the errors of Echo's router.

@@ -17,8 +17,9 @@ type User struct {
 	// CustomerID is the Stripe customer, unique among users; empty until the
 	// first payment.
 	CustomerID string
-	// CustomerAttempt counts the Stripe customers that were lost and made
-	// again; it is part of the idempotency key of their creation.
+	// CustomerAttempt is when the present attempt to make the Stripe customer
+	// began, in Unix seconds, 0 before the first. It is part of the idempotency
+	// key of the creation, and grows from one attempt to the next.
 	CustomerAttempt int
 	// CreatedBy is the ID of the user who made this one, empty for those who
 	// registered themselves.

@@ -36,6 +36,7 @@ type options struct {
 	WebhookURL    string   `placeholder:"URL" env:"STRIPESANDBOX_WEBHOOK_URL" help:"Where to send events. Default: nowhere."`
 	WebhookSecret string   `placeholder:"SECRET" env:"STRIPESANDBOX_WEBHOOK_SECRET" help:"Secret that signs the webhooks. Better given by its variable: flags show in process lists."`
 	SecretKey     []string `placeholder:"KEY" env:"STRIPESANDBOX_SECRET_KEY" help:"Secret keys to accept. Default: every key that begins with sk_test_."`
+	Seed          uint64   `default:"0" env:"STRIPESANDBOX_SEED" help:"Makes faults with a probability strike in the same places again."`
 	Verbose       bool     `short:"v" help:"Log every call, not just what is not emulated."`
 }
 
@@ -73,6 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		StatePath:     o.State,
 		WebhookURL:    o.WebhookURL,
 		WebhookSecret: o.WebhookSecret,
+		Seed:          o.Seed,
 		Logger:        slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {

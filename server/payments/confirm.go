@@ -33,7 +33,7 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*store.Payment, 
 	if p.CUID != c.CUID {
 		return nil, ErrCUIDMismatch
 	}
-	for range maxWrites {
+	for tries := range maxWrites {
 		if p.Status == stripeclient.StatusSucceeded {
 			return p, nil
 		}
@@ -42,9 +42,12 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*store.Payment, 
 		}
 		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, confirmKey(p, c.PaymentMethod), c.PaymentMethod)
 		t := try{payment: p, intent: in, err: err}
+		if tries == 0 && turnedAway(err) {
+			return nil, wrap("confirm payment", err)
+		}
 		done, next, err := s.settle(ctx, t)
 		if err != nil || done {
-			return next, wrap("confirm payment", err)
+			return next, wrap("confirm payment", unsettled(err))
 		}
 		p = next
 	}
@@ -87,6 +90,8 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 		}
 		p, err = s.record(ctx, t.payment, in, nil)
 		return true, p, err
+	case is(t.err, stripeclient.KindNotFound) && asStripe(t.err).Param == "customer":
+		return true, nil, fmt.Errorf("%w: %w", ErrNotConfirmable, t.err)
 	case unusable(t.err):
 		return true, nil, fmt.Errorf("%w: %w", ErrPaymentMethodUnusable, t.err)
 	}
@@ -100,7 +105,8 @@ func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store
 	if err != nil {
 		return true, nil, err
 	}
-	waiting := t.err == nil && in.Status == stripeclient.StatusRequiresAction
+	// Waiting for this payment method, that is: another may have been tried since.
+	waiting := t.err == nil && in.Status == stripeclient.StatusRequiresAction && in.PaymentMethod == t.intent.PaymentMethod
 	switch {
 	case confirmed(in.Status) || waiting:
 		p, err = s.record(ctx, t.payment, in, nil)
@@ -161,6 +167,22 @@ func unusable(err error) bool {
 		return e.Param == "payment_method"
 	}
 	return e.Kind == stripeclient.KindInvalid
+}
+
+// unsettled is an error that came after the confirmation had been sent. That
+// Stripe could not be asked about it does not mean that nothing was done.
+func unsettled(err error) error {
+	if !turnedAway(err) {
+		return err
+	}
+	e := *asStripe(err)
+	e.Kind = stripeclient.KindUnknown
+	return &e
+}
+
+// turnedAway tells whether nothing came of a call: it is to be made again.
+func turnedAway(err error) bool {
+	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }
 
 func confirmKey(p *store.Payment, paymentMethod string) string {

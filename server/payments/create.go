@@ -42,6 +42,12 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 	if p, err = s.record(ctx, p, in, nil); err != nil {
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
+	if p.IntentID != in.ID {
+		// Another replica's intent was there first: the secret must be of that.
+		if in, err = s.stripe.Intent(ctx, p.IntentID); err != nil {
+			return nil, fmt.Errorf("create payment: %w", err)
+		}
+	}
 	return &Created{Payment: p, ClientSecret: in.ClientSecret}, nil
 }
 
@@ -67,8 +73,13 @@ func (s *Service) findOrInsert(ctx context.Context, u *store.User, cuid string) 
 
 // createIntent makes the payment's intent, or finds the one that an earlier try
 // made. It returns the payment as it was read before Stripe was asked.
+//
+// Until there is an intent, UpdatedAt is when the present idempotency key came
+// into being. One too old for Stripe to remember is not sent again; since every
+// key is stored before it is used, nobody can be about to use a newer one that
+// this look would miss.
 func (s *Service) createIntent(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, *stripeclient.Intent, error) {
-	look := s.now().Sub(p.CreatedAt) > keyLife
+	look := false
 	for range maxWrites {
 		if p.IntentID != "" {
 			in, err := s.stripe.Intent(ctx, p.IntentID)
@@ -78,7 +89,7 @@ func (s *Service) createIntent(ctx context.Context, u *store.User, p *store.Paym
 		if p, err = s.withCustomer(ctx, u, p); err != nil {
 			return nil, nil, err
 		}
-		if look {
+		if look || s.now().Sub(p.UpdatedAt) > keyLife {
 			in, err := s.stripe.FindIntent(ctx, p.CustomerID, p.ID)
 			if err == nil || !is(err, stripeclient.KindNotFound) {
 				return p, in, err

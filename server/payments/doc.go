@@ -16,6 +16,12 @@
 // write once the outcome of the old one is settled, gives the next try a key of
 // its own. Two racing tries raise it once.
 //
+// # One customer
+//
+// A user's Stripe customer is made in the same way: the attempt is stored before
+// Stripe is asked, and is also the time since when a customer of this user is
+// looked for in Stripe's list before another attempt is begun.
+//
 // # Truth
 //
 // A payment's status is a copy of the intent's. It is written by one function,

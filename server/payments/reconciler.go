@@ -16,7 +16,7 @@ const (
 	leaseName = "reconciler"
 	// leaseLife outlasts a round, so that a replica which dies keeps the others
 	// waiting no longer than this.
-	leaseLife = 90 * time.Second
+	leaseLife = 30 * time.Second
 	// batch bounds each part of a round.
 	batch = 100
 )
@@ -44,6 +44,8 @@ type Reconciler struct {
 	mu     sync.Mutex
 	cancel context.CancelFunc
 	done   chan struct{}
+	// caughtUp is when nothing was left to do, or another replica did it.
+	caughtUp time.Time
 }
 
 // NewReconciler returns a reconciler that, once started, makes a round at every
@@ -52,7 +54,7 @@ func NewReconciler(s *Service, interval time.Duration) *Reconciler {
 	if interval == 0 {
 		interval = 15 * time.Second
 	}
-	return &Reconciler{service: s, holder: store.NewID(s.now()), interval: interval}
+	return &Reconciler{service: s, holder: store.NewID(s.now()), interval: interval, caughtUp: s.now()}
 }
 
 // Start makes rounds until Stop. A second call has no effect.
@@ -101,15 +103,34 @@ func (r *Reconciler) run(ctx context.Context, done chan struct{}) {
 	}
 }
 
+// Lag is the time since this replica last saw that nothing was left to do, or
+// that another replica has the lease. It grows while rounds fail, or cannot keep
+// up; the largest of all replicas is that of the one that works.
+func (r *Reconciler) Lag() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.service.now().Sub(r.caughtUp)
+}
+
 // RunOnce makes one round. Every part is tried, whatever becomes of the others.
 func (r *Reconciler) RunOnce(ctx context.Context) (Round, error) {
+	round, err := r.round(ctx)
+	if err == nil && !round.More {
+		r.mu.Lock()
+		r.caughtUp = r.service.now()
+		r.mu.Unlock()
+	}
+	return round, err
+}
+
+func (r *Reconciler) round(ctx context.Context) (Round, error) {
 	s := r.service
+	ctx, cancel := context.WithTimeout(ctx, leaseLife/2)
+	defer cancel()
 	cursor, held, err := s.store.AcquireLease(ctx, leaseName, r.holder, s.now(), leaseLife)
 	if err != nil || !held {
 		return Round{}, wrap("acquire lease", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, leaseLife/2)
-	defer cancel()
 	round := Round{Held: true}
 	err = errors.Join(
 		r.readEvents(ctx, cursor, &round),
@@ -197,11 +218,11 @@ func (s *Service) check(ctx context.Context, p *store.Payment) error {
 	return s.postpone(ctx, p)
 }
 
-// postpone sets the next check, unless the payment has changed meanwhile.
+// postpone sets the next check, unless the payment has changed meanwhile. It is
+// no change of the payment, so UpdatedAt stays.
 func (s *Service) postpone(ctx context.Context, p *store.Payment) error {
 	next := *p
 	next.CheckAt = s.nextCheck(p)
-	next.UpdatedAt = s.now()
 	err := s.store.UpdatePayment(ctx, &next)
 	if errors.Is(err, store.ErrStale) {
 		return nil
@@ -219,6 +240,7 @@ func (s *Service) syncCustomers(ctx context.Context, round *Round) error {
 	for _, u := range due {
 		if err := s.syncCustomer(ctx, u); err != nil {
 			round.Failed++
+			err = errors.Join(err, s.postponeSync(ctx, u))
 			faults = append(faults, fmt.Errorf("sync customer of user %s: %w", u.ID, err))
 			continue
 		}
@@ -228,16 +250,51 @@ func (s *Service) syncCustomers(ctx context.Context, round *Round) error {
 	return errors.Join(faults...)
 }
 
-// syncCustomer tells Stripe the user's name and email. If the user changes
-// meanwhile, the mark stays and the next round tells them again.
+// syncCustomer tells Stripe the user's name and email, and again if the user has
+// changed meanwhile: another replica may have told the new ones before this one
+// told the old.
 func (s *Service) syncCustomer(ctx context.Context, u *store.User) error {
-	_, err := s.stripe.UpdateCustomer(ctx, u.CustomerID, customerParams(u))
-	// A customer that Stripe has no more is made again at the next payment.
-	if err != nil && !is(err, stripeclient.KindNotFound) {
-		return err
+	for range maxWrites {
+		told := *u
+		// One without a customer gets it with the name and email of then.
+		if u.CustomerID != "" {
+			_, err := s.stripe.UpdateCustomer(ctx, u.CustomerID, customerParams(u))
+			// A customer that Stripe has no more is made again at the next payment.
+			if err != nil && !is(err, stripeclient.KindNotFound) {
+				return err
+			}
+		}
+		next := *u
+		next.SyncAt = time.Time{}
+		err := s.store.UpdateUser(ctx, &next)
+		if !errors.Is(err, store.ErrStale) {
+			return err
+		}
+		u, err = s.store.User(ctx, told.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if u.SyncAt.IsZero() && u.CustomerID == told.CustomerID && customerParams(u) == customerParams(&told) {
+			return nil
+		}
 	}
+	return fmt.Errorf("%d races lost: %w", maxWrites, store.ErrStale)
+}
+
+// syncPause is how long a customer waits that could not be told.
+const syncPause = 30 * time.Second
+
+// postponeSync lets others have their turn before this user, unless the user has
+// changed meanwhile or is gone.
+func (s *Service) postponeSync(ctx context.Context, u *store.User) error {
 	next := *u
-	next.SyncAt = time.Time{}
-	_, err = s.saveUser(ctx, &next)
+	next.SyncAt = s.now().Add(syncPause)
+	err := s.store.UpdateUser(ctx, &next)
+	if errors.Is(err, store.ErrStale) {
+		return nil
+	}
 	return err
 }

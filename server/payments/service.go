@@ -18,7 +18,8 @@ var (
 	ErrNotFound = errors.New("payment not found")
 	// ErrCUIDMismatch: the payment was created under another cuid.
 	ErrCUIDMismatch = errors.New("the payment has another cuid")
-	// ErrNotConfirmable: the payment was canceled.
+	// ErrNotConfirmable: the payment was canceled, or Stripe has deleted the
+	// customer that it is charged to.
 	ErrNotConfirmable = errors.New("the payment cannot be confirmed")
 	// ErrPaymentMethodUnusable: Stripe does not know the payment method, or it
 	// cannot be used for this payment.
@@ -52,6 +53,7 @@ type Stripe interface {
 	CreateCustomer(ctx context.Context, key string, p stripeclient.CustomerParams) (*stripeclient.Customer, error)
 	UpdateCustomer(ctx context.Context, id string, p stripeclient.CustomerParams) (*stripeclient.Customer, error)
 	Customer(ctx context.Context, id string) (*stripeclient.Customer, error)
+	FindCustomer(ctx context.Context, userID string, since time.Time) (*stripeclient.Customer, error)
 	CreateIntent(ctx context.Context, key string, p stripeclient.IntentParams) (*stripeclient.Intent, error)
 	Intent(ctx context.Context, id string) (*stripeclient.Intent, error)
 	ConfirmIntent(ctx context.Context, id, key, paymentMethod string) (*stripeclient.Intent, error)

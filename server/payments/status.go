@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,8 @@ func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient
 		if p, err = s.store.PaymentByCUID(ctx, p.UserID, p.CUID); err != nil {
 			return nil, fmt.Errorf("record payment: %w", err)
 		}
-		if in, err = s.stripe.Intent(ctx, in.ID); err != nil {
+		// A payment that has an intent keeps it.
+		if in, err = s.stripe.Intent(ctx, cmp.Or(p.IntentID, in.ID)); err != nil {
 			return nil, fmt.Errorf("record payment: %w", err)
 		}
 	}

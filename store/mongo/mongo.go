@@ -83,13 +83,10 @@ func (s *Store) Close() error {
 	return wrap(ctx, "close", err)
 }
 
-// call runs f with a deadline and gives its error the store's meaning.
+// call runs f with a deadline, the caller's if that is earlier, and gives its
+// error the store's meaning.
 func (s *Store) call(ctx context.Context, op string, f func(context.Context) error) error {
-	bounded := ctx
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, s.timeout)
-		defer cancel()
-	}
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	return wrap(ctx, op, f(bounded))
 }

@@ -1,0 +1,266 @@
+package payments_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nestpayments/nestpayments/server/payments"
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
+)
+
+const leaseName = "reconciler"
+
+// round makes a round of the present process's reconciler and checks what it did.
+func (w *world) round(want payments.Round) error {
+	got, err := w.running().reconciler.RunOnce(context.Background())
+	want.Held = true
+	if got != want {
+		w.fatalf("the round is %+v (%v), want %+v", got, err, want)
+	}
+	return err
+}
+
+// cursor is what is stored. It takes the lease from whoever has it.
+func (w *world) cursor() string {
+	cursor, ok, err := w.db.AcquireLease(context.Background(), leaseName, "the test", time.Now().Add(time.Hour), time.Nanosecond)
+	if err != nil || !ok {
+		w.fatalf("read the cursor: %v, %v", ok, err)
+	}
+	w.must(w.db.ReleaseLease(context.Background(), leaseName, "the test"))
+	return cursor
+}
+
+// lastEvent is the id of the newest event that the reconciler reads.
+func (w *world) lastEvent() (id string) {
+	for _, e := range w.box.Events() {
+		if strings.HasPrefix(e.Type, "payment_intent.") || e.Type == "customer.updated" || e.Type == "customer.deleted" {
+			id = e.ID
+		}
+	}
+	return id
+}
+
+func TestARoundDoesAllThatIsDue(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, id := paying(w)
+		w.must(w.round(payments.Round{Events: 1}))
+		w.must(w.round(payments.Round{}))
+
+		w.pay(u, id, challengeCard, "requires_action")
+		w.must(w.box.Challenge(id, true))
+		w.dashboardIntent(w.stored(u).CustomerID)
+		w.rename(u)
+		w.must(w.round(payments.Round{Events: 3, Customers: 1}))
+		if cursor := w.cursor(); cursor == "" {
+			t.Error("no cursor is stored")
+		}
+
+		w.loseIntent(u, "lost")
+		time.Sleep(10 * time.Minute)
+		// The dashboard's intent, and the lost one; customer.updated and created.
+		w.must(w.round(payments.Round{Events: 2, Payments: 2}))
+		w.converge()
+		w.verify()
+	})
+}
+
+func TestTheCursorMovesPastWhatWasHandledOnly(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, _ := paying(w)
+		w.mustCreate(u, "second")
+		third := w.mustCreate(u, "third")
+		w.strike = func(c call) *failure {
+			if c.name == "GET /v1/payment_intents/"+third {
+				return &failure{mode: refused, times: 3}
+			}
+			return nil
+		}
+		if err := w.round(payments.Round{Events: 2, Failed: 1}); kindOf(err).String() != "unknown" {
+			t.Errorf("the round fails with %v", err)
+		}
+		w.strike = nil
+		time.Sleep(time.Second)
+		if at := w.cursor(); at == w.lastEvent() || at == "" {
+			t.Errorf("the cursor is %q, the last event %s", at, w.lastEvent())
+		}
+		time.Sleep(2 * time.Hour)
+		// The event of the third counts as a check of its payment.
+		if err := w.round(payments.Round{Events: 1, Payments: 2}); err != nil {
+			t.Errorf("the next round: %v", err)
+		}
+		if at := w.cursor(); at != w.lastEvent() {
+			t.Errorf("the cursor is %q, the last event %s", at, w.lastEvent())
+		}
+	})
+}
+
+func TestACursorThatStripeHasForgotten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx := context.Background()
+		if _, _, err := w.db.AcquireLease(ctx, leaseName, "earlier", time.Now(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		w.must(w.db.SaveCursor(ctx, leaseName, "earlier", "evt_forgotten"))
+		w.must(w.db.ReleaseLease(ctx, leaseName, "earlier"))
+		paying(w)
+		w.must(w.round(payments.Round{Events: 1}))
+		if at := w.cursor(); at != w.lastEvent() {
+			t.Errorf("the cursor is %q, the last event %s", at, w.lastEvent())
+		}
+	})
+}
+
+func TestMoreThanOneRoundTakes(t *testing.T) {
+	inMemory(t, func(w *world) {
+		u, _ := paying(w)
+		w.must(w.round(payments.Round{Events: 1}))
+		for i := range 150 {
+			w.mustCreate(u, fmt.Sprint("p", i))
+		}
+		w.must(w.round(payments.Round{Events: 100, More: true}))
+		w.must(w.round(payments.Round{Events: 50}))
+		time.Sleep(time.Hour)
+		w.must(w.round(payments.Round{Payments: 100, More: true}))
+		w.must(w.round(payments.Round{Payments: 51}))
+	})
+}
+
+func TestTheLeaseOfAnother(t *testing.T) {
+	inWorld(t, func(w *world) {
+		paying(w)
+		w.must(w.round(payments.Round{Events: 1}))
+		other := w.start(nil)
+		if got, err := other.reconciler.RunOnce(context.Background()); err != nil || got != (payments.Round{}) {
+			t.Errorf("the other replica's round is %+v, %v, want nothing", got, err)
+		}
+		// A replica that died keeps the others waiting no longer than this.
+		time.Sleep(91 * time.Second)
+		if got, err := other.reconciler.RunOnce(context.Background()); err != nil || !got.Held {
+			t.Errorf("after the lease expired: %+v, %v", got, err)
+		}
+	})
+}
+
+// Items that fail for ever are asked about later and later, and those behind them
+// have their turn.
+func TestFailingItemsDoNotStarveOthers(t *testing.T) {
+	inMemory(t, func(w *world) {
+		ill := map[string]bool{}
+		for range 100 {
+			u, id := paying(w)
+			w.rename(u)
+			ill["GET /v1/payment_intents/"+id] = true
+			ill["POST /v1/customers/"+w.stored(u).CustomerID] = true
+		}
+		time.Sleep(time.Second)
+		well, id := paying(w)
+		w.rename(well)
+		w.cancel(id)
+		time.Sleep(10 * time.Minute)
+		w.strike = func(c call) *failure {
+			switch {
+			case ill[c.name], c.name == "GET /v1/events":
+				return &failure{mode: fault, fault: sandbox.FaultUnauthorized}
+			}
+			return nil
+		}
+		if err := w.round(payments.Round{Failed: 200}); err == nil {
+			t.Error("nothing has failed")
+		}
+		if err := w.round(payments.Round{Payments: 1, Customers: 1}); kindOf(err) != stripeclient.KindRefused {
+			t.Errorf("the second round fails with %v, want the refused list of events", err)
+		}
+		w.strike = nil
+		w.converge()
+		w.verify()
+	})
+}
+
+func TestStartAndStop(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, id := paying(w)
+		w.pay(u, id, challengeCard, "requires_action")
+		r := w.running().reconciler
+		r.Stop() // not started: nothing to stop
+		r.Start(context.Background())
+		r.Start(context.Background())
+		synctest.Wait()
+		w.must(w.box.Challenge(id, true))
+		time.Sleep(16 * time.Second)
+		synctest.Wait()
+		if p, err := w.db.PaymentByIntent(context.Background(), id); err != nil || p.Status != "succeeded" {
+			t.Errorf("after an interval the payment is %+v, %v", p, err)
+		}
+		// A second holder is turned away until Stop gives the lease up.
+		other := w.start(nil).reconciler
+		if got, err := other.RunOnce(context.Background()); err != nil || got.Held {
+			t.Errorf("while the first works: %+v, %v", got, err)
+		}
+		r.Stop()
+		r.Stop()
+		if got, err := other.RunOnce(context.Background()); err != nil || !got.Held {
+			t.Errorf("after the first stopped: %+v, %v", got, err)
+		}
+	})
+}
+
+// Stop does not wait for Stripe.
+func TestStopEndsTheRoundUnderWay(t *testing.T) {
+	inWorld(t, func(w *world) {
+		paying(w)
+		w.strike = func(c call) *failure {
+			if c.stripe {
+				return &failure{mode: hung}
+			}
+			return nil
+		}
+		w.running().reconciler.Start(context.Background())
+		synctest.Wait()
+		began := time.Now()
+		w.running().reconciler.Stop()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("Stop took %v", took)
+		}
+	})
+}
+
+func TestPaymentsOfDeletedUsersAreFollowed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, id := paying(w)
+		w.pay(u, id, challengeCard, "requires_action")
+		w.loseIntent(u, "lost")
+		w.rename(u)
+		w.remove(u)
+		w.must(w.box.Challenge(id, true))
+		w.converge()
+		w.verify()
+		if p, err := w.db.PaymentByIntent(context.Background(), id); err != nil || p.Status != "succeeded" {
+			t.Errorf("the payment is %+v, %v", p, err)
+		}
+	})
+}
+
+// A database that fails is an error of the round, which does the rest all the
+// same.
+func TestEveryPartOfARoundIsTried(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, _ := paying(w)
+		w.rename(u)
+		time.Sleep(time.Minute)
+		w.on("GET /v1/events", failure{mode: fault, fault: sandbox.FaultRateLimit})
+		if err := w.round(payments.Round{Payments: 1, Customers: 1}); kindOf(err).String() != "overloaded" {
+			t.Errorf("the round fails with %v", err)
+		}
+		w.on("AcquireLease", failure{mode: refused})
+		if got, err := w.running().reconciler.RunOnce(context.Background()); !errors.Is(err, store.ErrUnavailable) || got.Held {
+			t.Errorf("without a lease: %+v, %v", got, err)
+		}
+	})
+}
