@@ -26,7 +26,7 @@ var (
 
 // kind is a kind of problem: what is the same in every answer of its code.
 type kind struct {
-	status              int
+	status              int32
 	code, title, detail string
 }
 

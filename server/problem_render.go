@@ -27,7 +27,7 @@ func (s *Server) renderError(err error, c echo.Context) {
 		return
 	}
 	p := gen.Problem{
-		Type: problemType + k.code, Title: k.title, Status: int32(k.status), Detail: k.detail,
+		Type: problemType + k.code, Title: k.title, Status: k.status, Detail: k.detail,
 		Instance: e.requestID, Code: k.code,
 	}
 	var invalid *invalidRequest

@@ -141,7 +141,7 @@ func (k Kind) settles() bool {
 // random, so that replicas do not come back together.
 func backoff(n int) time.Duration {
 	d := min(firstPause<<(n-1), maxPause)
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) // #nosec G404 -- jitter
 }
 
 // pause waits. It returns false at once if the deadline would come first, and

@@ -134,7 +134,7 @@ func (cfg Config) validate() error {
 	check(cfg.RatePerSecond > 0, "RatePerSecond is negative")
 	check(cfg.Burst > 0, "Burst is negative")
 	check(cfg.MaxInFlight > 0, "MaxInFlight is negative")
-	check(cfg.BreakerFailures > 0, "BreakerFailures is negative")
+	check(cfg.BreakerFailures > 0 && cfg.BreakerFailures <= 1_000_000, "BreakerFailures is not 1 to 1000000")
 	check(cfg.BreakerCooldown > 0, "BreakerCooldown is negative")
 	return errors.Join(faults...)
 }

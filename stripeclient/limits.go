@@ -35,7 +35,7 @@ func newLimits(cfg Config) *limits {
 	l.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout: cfg.BreakerCooldown,
 		ReadyToTrip: func(n gobreaker.Counts) bool {
-			return n.ConsecutiveFailures >= uint32(cfg.BreakerFailures)
+			return n.ConsecutiveFailures >= uint32(cfg.BreakerFailures) // #nosec G115 -- validated
 		},
 		IsSuccessful: isUp,
 		// A caller who gives up says nothing about Stripe.

@@ -59,7 +59,7 @@ func (f *folder) Close() error { return f.lock.Unlock() }
 
 // loadSettings reads what the first start made up, or is the first start.
 func (f *folder) loadSettings(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) // #nosec G304 -- the data folder
 	if errors.Is(err, fs.ErrNotExist) {
 		f.AdminPassword, f.WebhookSecret = rand.Text(), "whsec_"+rand.Text()
 		if text, err = json.MarshalIndent(f, "", "  "); err != nil {

@@ -149,7 +149,7 @@ func (h *Hasher) run(ctx context.Context, password string, p Params, salt []byte
 		return nil, err
 	}
 	defer func() { <-h.running }()
-	return h.derive([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, uint32(size)), nil
+	return h.derive([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, uint32(size)), nil // #nosec G115 -- of a PHC string, whose length is bounded
 }
 
 // acquire takes a place in running, or waits for one in the queue. Waiting

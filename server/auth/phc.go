@@ -80,9 +80,9 @@ func parsePHC(s string) (phc, error) {
 		return phc{}, fmt.Errorf("%w: not of three parameters", ErrMalformedHash)
 	}
 	h := phc{params: Params{
-		MemoryKiB: uint32(parseCost(cost[0], "m=", 32)),
-		Time:      uint32(parseCost(cost[1], "t=", 32)),
-		Threads:   uint8(parseCost(cost[2], "p=", 8)),
+		MemoryKiB: uint32(parseCost(cost[0], "m=", 32)), // #nosec G115 -- of 32 bits
+		Time:      uint32(parseCost(cost[1], "t=", 32)), // #nosec G115 -- of 32 bits
+		Threads:   uint8(parseCost(cost[2], "p=", 8)),   // #nosec G115 -- of 8 bits
 	}}
 	if !h.params.valid() {
 		return phc{}, fmt.Errorf("%w: parameters out of bounds", ErrMalformedHash)

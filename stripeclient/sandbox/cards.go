@@ -51,7 +51,7 @@ var (
 
 // DebitToken is a bank debit whose payment stays in processing until Settle.
 // It is the sandbox's own; Stripe has no such token.
-const DebitToken = "pm_sandbox_debit"
+const DebitToken = "pm_sandbox_debit" // #nosec G101 -- a name
 
 func visa(last4 string) testMethod { return testMethod{brand: "visa", last4: last4, funding: "credit"} }
 

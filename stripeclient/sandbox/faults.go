@@ -54,7 +54,7 @@ const (
 	// FaultWebhookDrop never sends it.
 	FaultWebhookDrop FaultKind = "webhook_drop"
 	// FaultWebhookWrongSecret signs one try with another secret.
-	FaultWebhookWrongSecret FaultKind = "webhook_wrong_secret"
+	FaultWebhookWrongSecret FaultKind = "webhook_wrong_secret" // #nosec G101 -- a name
 	// FaultWebhookOldTimestamp signs one try as of an hour ago.
 	FaultWebhookOldTimestamp FaultKind = "webhook_old_timestamp"
 )

@@ -89,7 +89,7 @@ func New(cfg Config) (*Sandbox, error) {
 		clock:    cfg.Clock,
 		log:      cfg.Logger,
 		lockWait: cfg.LockWait,
-		faults:   faultList{random: rand.New(rand.NewPCG(cfg.Seed, 0))},
+		faults:   faultList{random: rand.New(rand.NewPCG(cfg.Seed, 0))}, // #nosec G404 -- faults are to be repeatable
 		state:    state,
 		inFlight: map[string]bool{},
 		requests: map[string]int{},

@@ -52,11 +52,11 @@ func (g *gate) cut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.listener != nil {
-		g.listener.Close()
+		_ = g.listener.Close()
 		g.listener = nil
 	}
 	for c := range g.conns {
-		c.Close()
+		_ = c.Close()
 	}
 }
 
@@ -75,7 +75,7 @@ func (g *gate) accept(l net.Listener) {
 		g.mu.Lock()
 		if g.listener != l {
 			g.mu.Unlock()
-			c.Close()
+			_ = c.Close()
 			return
 		}
 		g.conns[c] = true
@@ -87,7 +87,7 @@ func (g *gate) accept(l net.Listener) {
 // serve passes a client's commands on until either side goes.
 func (g *gate) serve(client net.Conn) {
 	defer func() {
-		client.Close()
+		_ = client.Close()
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		delete(g.conns, client)
