@@ -10,14 +10,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
 // Every test of this package is a test for leaks: the harness hands checkAnswer
-// each answer, and checkLogs all that was logged, at debug level, by the server,
-// the reconciler and the sandbox. Below are the searchers, the proof that they
-// find something, and a run that puts secrets where they do not belong.
+// each answer, checkMetrics all metrics, and checkLogs all that was logged, at debug
+// level, by the server, the reconciler and the sandbox. Below are the searchers,
+// the proof that they find something, and a run that puts secrets where they do not
+// belong.
 
 // secretShapes are what no log may hold and no answer but those that are for it.
 // None fits an id of Stripe's by chance.
@@ -52,6 +55,18 @@ func checkLogs(t testing.TB, logs string) {
 		for _, leak := range leaks(line) {
 			t.Errorf("the log holds %s\n%s", leak, line)
 		}
+	}
+}
+
+// checkMetrics fails the test if the metrics hold a secret or an email address.
+func checkMetrics(t testing.TB, metrics prometheus.Gatherer) {
+	t.Helper()
+	families, err := metrics.Gather()
+	if err != nil || len(families) == 0 {
+		t.Errorf("no metrics: %v", err)
+	}
+	for _, leak := range leaks(fmt.Sprint(families)) {
+		t.Errorf("the metrics hold %s", leak)
 	}
 }
 

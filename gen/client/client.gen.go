@@ -16,7 +16,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// AuthGrantDto An access token.
+// AuthGrantDto An access token, which is a bearer token.
 type AuthGrantDto struct {
 	// AccessToken The access token. Send it as a bearer token.
 	//
@@ -173,7 +173,7 @@ type ProblemError struct {
 	Pointer *string `json:"pointer,omitempty"`
 }
 
-// ReturnPaymentDto A payment.
+// ReturnPaymentDto A payment, without what is secret.
 type ReturnPaymentDto struct {
 	// Amount Amount in cents, or in the smallest unit that the currency has.
 	//
@@ -204,7 +204,7 @@ type ReturnPaymentDto struct {
 // ReturnPaymentDtoList One page of payments, newest first.
 type ReturnPaymentDtoList = []ReturnPaymentDto
 
-// ReturnUserDto A user.
+// ReturnUserDto A user, without what is secret.
 type ReturnUserDto struct {
 	// CustomerID The user's Stripe customer id. Users without transactions do not have a customer id.
 	//
