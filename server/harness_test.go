@@ -115,19 +115,19 @@ func (a *api) serve(s setup) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	metrics := prometheus.NewRegistry()
-	a.t.Cleanup(func() { checkMetrics(a.t, metrics) })
 	c := server.Config{
 		Store: a.store, Stripe: stripe, Webhook: webhook, Keys: a.keys, Clock: a.clock,
 		Passwords: auth.HasherConfig{Params: auth.Params{MemoryKiB: 64, Time: 1, Threads: 1}, Queue: 1000},
 		// All that a test sends comes from one address.
 		Throttle: auth.ThrottleConfig{Tries: 1e6, Accounts: 1000, Addresses: 1000, SignUps: 1e6},
 		Logger:   a.logger(),
-		Metrics:  metrics,
+		Metrics:  prometheus.NewRegistry(),
 	}
 	if s.change != nil {
 		s.change(&c)
 	}
+	metrics := c.Metrics.(*prometheus.Registry)
+	a.t.Cleanup(func() { checkMetrics(a.t, metrics) })
 	srv, err := server.New(c)
 	if err != nil {
 		a.t.Fatal(err)

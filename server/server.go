@@ -71,6 +71,7 @@ type Server struct {
 	reconciler *payments.Reconciler
 	tokens     *auth.Tokens
 	webhook    *stripeclient.Webhook
+	events     *prometheus.CounterVec
 	origins    []string
 	log        *slog.Logger
 	draining   atomic.Bool
@@ -112,7 +113,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
-		tokens: tokens, webhook: c.Webhook, origins: c.Origins, log: c.Logger,
+		tokens: tokens, webhook: c.Webhook, events: newEventCounter(), origins: c.Origins, log: c.Logger,
 	}
 	s.echo.IPExtractor = proxies
 	h := &handlers{

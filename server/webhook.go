@@ -7,6 +7,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nestpayments/nestpayments/server/payments"
+
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
@@ -33,8 +35,14 @@ func (s *Server) receiveEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if !payments.Concerns(e) {
+		s.events.WithLabelValues("ignored").Inc()
+		return c.NoContent(http.StatusNoContent)
+	}
 	if err := s.payments.Handle(r.Context(), e); err != nil {
+		s.events.WithLabelValues("failed").Inc()
 		return err
 	}
+	s.events.WithLabelValues("handled").Inc()
 	return c.NoContent(http.StatusNoContent)
 }

@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stripe/stripe-go/v76/webhook"
 
+	"github.com/nestpayments/nestpayments/server"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
@@ -65,6 +68,29 @@ func TestEventsOutOfOrderDoNoHarm(t *testing.T) {
 	a.event("customer.tax_id.created", id).want(t, 204)
 	a.event("payment_intent.invented_tomorrow", id).want(t, 204)
 	a.event("payment_intent.succeeded", "pi_ofNobody").want(t, 204)
+}
+
+func TestEventsAreCounted(t *testing.T) {
+	t.Parallel()
+	metrics := prometheus.NewRegistry()
+	a := start(t, setup{noWebhooks: true, change: func(c *server.Config) { c.Metrics = metrics }})
+	me := a.register()
+	id := a.pay(me, "events")
+	a.event("payment_intent.created", id).want(t, 204)
+	a.event("payment_intent.invented_tomorrow", id).want(t, 204)
+	a.event("charge.updated", id).want(t, 204)
+	a.fault(sandbox.Fault{Match: "GET /v1/payment_intents/*", Kind: sandbox.FaultRateLimit})
+	a.event("payment_intent.created", id).want(t, 503)
+	want := `
+		# HELP nestpayments_webhook_events_total Signed events of Stripe by result: handled, ignored or failed.
+		# TYPE nestpayments_webhook_events_total counter
+		nestpayments_webhook_events_total{result="failed"} 1
+		nestpayments_webhook_events_total{result="handled"} 2
+		nestpayments_webhook_events_total{result="ignored"} 1
+	`
+	if err := testutil.GatherAndCompare(metrics, strings.NewReader(want), "nestpayments_webhook_events_total"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPaymentsMadeElsewhereAreListed(t *testing.T) {

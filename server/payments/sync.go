@@ -16,11 +16,15 @@ import (
 // believed: events come late, twice and out of order. An error means that the
 // event is to be sent again.
 func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
-	if !strings.HasPrefix(e.Type, "payment_intent.") {
+	if !Concerns(e) {
 		return nil
 	}
 	return s.sync(ctx, e.ObjectID)
 }
+
+// Concerns tells whether the event is of a kind that Handle has a use for. Others
+// are taken and passed over.
+func Concerns(e *stripeclient.Event) bool { return strings.HasPrefix(e.Type, "payment_intent.") }
 
 // sync brings the payment of an intent up to date. An intent that was made
 // elsewhere, in Stripe's dashboard say, becomes a payment of the user whose
