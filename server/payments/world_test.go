@@ -284,17 +284,25 @@ func retryAfter(err error) time.Duration {
 // stripe calls Stripe as somebody else with access to the account would, and
 // returns the id in the answer.
 func (w *world) stripe(method, path string, form url.Values) string {
-	req := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
-	req.Header.Set("Authorization", "Bearer "+secretKey)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res := serve(w.box, req)
-	body, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		w.fatalf("%s %s: status %d, %v: %s", method, path, res.StatusCode, err, body)
+	for range 3 {
+		req := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+		req.Header.Set("Authorization", "Bearer "+secretKey)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		res := serve(w.box, req)
+		body, err := io.ReadAll(res.Body)
+		switch {
+		case err == nil && res.StatusCode == http.StatusOK:
+			_, rest, _ := strings.Cut(string(body), `"id": "`)
+			id, _, _ := strings.Cut(rest, `"`)
+			return id
+		case err != nil || res.StatusCode != http.StatusTooManyRequests:
+			w.fatalf("%s %s: status %d, %v: %s", method, path, res.StatusCode, err, body)
+		}
+		// A call that somebody gave up on still holds the object.
+		time.Sleep(time.Minute)
 	}
-	_, rest, _ := strings.Cut(string(body), `"id": "`)
-	id, _, _ := strings.Cut(rest, `"`)
-	return id
+	w.fatalf("%s %s: the object stays locked", method, path)
+	return ""
 }
 
 // turns lets several requests make their calls one at a time, in an order that
