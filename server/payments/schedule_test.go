@@ -318,12 +318,26 @@ func (s *schedule) bank(rt *rapid.T) {
 	}
 	switch s.intentAt(p.intentID).Status {
 	case "requires_action":
-		s.must(s.box.Challenge(p.intentID, well))
+		s.onceFree(func() error { return s.box.Challenge(p.intentID, well) })
 	case "processing":
-		s.must(s.box.Settle(p.intentID, well))
+		s.onceFree(func() error { return s.box.Settle(p.intentID, well) })
 	default:
 		rt.Skip("nothing to do")
 	}
+}
+
+// onceFree does what cannot be done while a call that somebody gave up on still
+// holds the intent.
+func (s *schedule) onceFree(do func() error) {
+	err := do()
+	for range 2 {
+		if !errors.Is(err, sandbox.ErrBusy) {
+			break
+		}
+		time.Sleep(time.Minute)
+		err = do()
+	}
+	s.must(err)
 }
 
 // dashboard is somebody with access to the Stripe account.
