@@ -74,7 +74,7 @@ prove: ## Prove that money is safe: every pair of failures, 100,000 random sched
 	go test ./server/payments -run 'TestEvery|TestRandom' -v -timeout 0 -long -rapid.checks=100000
 
 .PHONY: chaos
-chaos: ## Kill replicas and databases under 10,000 payments. Takes over an hour.
+chaos: ## Kill replicas and databases under 10,000 payments. Takes about an hour.
 	go test -v -timeout 4h ./cmd/nestpayments/chaos -chaos.payments=10000 -chaos.kills=300 -chaos.outages=20 -chaos.clients=32
 
 .PHONY: bench
