@@ -48,7 +48,10 @@ func (c *Client) do(ctx context.Context, r request) (replayed bool, err error) {
 		if o.err != nil {
 			result = o.err.Kind.String()
 		}
-		c.observe(Call{Op: r.op, Outcome: result, Duration: time.Since(start), Attempts: sent, RequestID: o.requestID})
+		c.observe(ctx, Call{
+			Op: r.op, Outcome: result, Duration: time.Since(start), Attempts: sent,
+			RequestID: o.requestID, Breaker: c.limits.breaker.State().String(),
+		})
 	}
 	if o.err != nil {
 		return false, o.err

@@ -259,7 +259,7 @@ func TestObserveIsToldOfEveryCall(t *testing.T) {
 		f := newFake(hang, reply(200, intentJSON), reply(402, declined))
 		c := f.client(t, func(cfg *Config) {
 			cfg.Timeout = time.Second
-			cfg.Observe = func(c Call) {
+			cfg.Observe = func(_ context.Context, c Call) {
 				if c.Op == "get intent" && (c.Duration <= time.Second || c.Duration > time.Second+firstPause) {
 					t.Errorf("got duration %v, want a time-out and a pause", c.Duration)
 				}
@@ -273,8 +273,8 @@ func TestObserveIsToldOfEveryCall(t *testing.T) {
 		_, err := c.ConfirmIntent(t.Context(), "pi_1", "k", "pm_1")
 		wantKind(t, err, KindDeclined)
 		want := []Call{
-			{Op: "get intent", Outcome: "ok", Attempts: 2, RequestID: "req_1"},
-			{Op: "confirm intent", Outcome: "declined", Attempts: 1, RequestID: "req_1"},
+			{Op: "get intent", Outcome: "ok", Attempts: 2, RequestID: "req_1", Breaker: "closed"},
+			{Op: "confirm intent", Outcome: "declined", Attempts: 1, RequestID: "req_1", Breaker: "closed"},
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)

@@ -9,7 +9,9 @@ import (
 const maxKey = 255
 
 var (
-	idShape  = regexp.MustCompile(`^[A-Za-z0-9_]{1,250}$`)
+	// An id has 255 characters at most.
+	// Source: https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible
+	idShape  = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
 	keyShape = regexp.MustCompile(`^[!-~]+$`)
 )
 

@@ -1,6 +1,7 @@
 package stripeclient
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -41,8 +42,8 @@ type Config struct {
 	// Transport sends the requests. Default: HTTP/1.1 with keep-alive.
 	Transport http.RoundTripper
 	// Observe, if set, is told of every call that was not refused for its
-	// arguments, after its end. It must not block.
-	Observe func(Call)
+	// arguments, after its end, with the call's context. It must not block.
+	Observe func(context.Context, Call)
 }
 
 // Call is one finished call, for metrics.
@@ -58,6 +59,9 @@ type Call struct {
 	Attempts int
 	// RequestID is Stripe's for the last attempt; may be empty.
 	RequestID string
+	// Breaker is the state of the circuit breaker after the call: closed,
+	// half-open or open.
+	Breaker string
 }
 
 // Client calls Stripe. It is safe for concurrent use and shares nothing with
@@ -69,7 +73,7 @@ type Client struct {
 	attempts  int
 	transport http.RoundTripper
 	limits    *limits
-	observe   func(Call)
+	observe   func(context.Context, Call)
 }
 
 // New returns a client, or all faults of the configuration together.

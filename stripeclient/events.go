@@ -13,8 +13,6 @@ import (
 // Source: https://docs.stripe.com/api/events/types
 func eventTypes() []*string {
 	return stripe.StringSlice([]string{
-		"customer.deleted",
-		"customer.updated",
 		"payment_intent.amount_capturable_updated",
 		"payment_intent.canceled",
 		"payment_intent.created",
@@ -26,10 +24,9 @@ func eventTypes() []*string {
 	})
 }
 
-// Events lists the events about payment intents, and about customers that
-// were changed or deleted, oldest first: the limit (1 to 100) that follow the
-// event with the id cursor, or the newest if cursor is empty. more tells
-// whether others follow the last of them.
+// Events lists the events about payment intents, oldest first: the limit (1 to
+// 100) that follow the event with the id cursor, or the newest if cursor is
+// empty. more tells whether others follow the last of them.
 //
 // KindNotFound: Stripe no longer knows the cursor. It keeps events for 30 days.
 func (c *Client) Events(ctx context.Context, cursor string, limit int) (events []Event, more bool, err error) {
