@@ -40,8 +40,10 @@ type options struct {
 	Verbose       bool     `short:"v" help:"Log every call, not just what is not emulated."`
 }
 
-// shutdownTimeout is how long calls under way may take after the signal.
-const shutdownTimeout = 5 * time.Second
+// shutdownTimeout is how long calls under way may take after the signal. A
+// browser opens connections before it needs them: net/http waits 5s for their
+// first request, which must not look like a call that hangs.
+const shutdownTimeout = 8 * time.Second
 
 // run serves until the context ends. Help is no error.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -102,7 +104,9 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 // serve answers until the context ends, and then lets calls under way finish.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		// Pages that follow what happens would never finish by themselves.
+		BaseContext: func(net.Listener) context.Context { return ctx }}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -121,7 +125,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 func announce(w io.Writer, url string) {
 	fmt.Fprintf(w, `Stripe sandbox at %[1]s
 
-Point stripe-go at it:
+Open it in a browser to see what happens. Point stripe-go at it:
 
     backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
         URL: stripe.String("%[1]s"),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -66,6 +67,24 @@ func TestStateSurvivesTheProgram(t *testing.T) {
 	if got, err := api(url).Customers.Get(customer.ID, nil); err != nil || got.Name != "Ada" {
 		t.Errorf("got %v, %v; want the customer", got, err)
 	}
+	if err := stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+// A page of the dashboard that is open does not keep the program from ending.
+func TestEndsUnderAnOpenPage(t *testing.T) {
+	t.Parallel()
+	url, stop := start(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/_sandbox/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
 	if err := stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}

@@ -47,6 +47,9 @@ type answer struct {
 	status int
 	body   []byte
 	header http.Header
+	gist   gist
+	// events are the ids of those that the call caused.
+	events []string
 }
 
 // serveAPI takes a call through the layers in Stripe's order: key, limits,
@@ -64,6 +67,10 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 		struck = s.faults.strike(r.Method+" "+r.URL.Path, apiFaults)
 		out = s.answer(c, struck)
 	}
+	s.history.addCall(seenCall{id: requestID, at: s.clock(), took: time.Since(began), method: r.Method, path: shortened(r.URL.Path),
+		status: out.status, gist: out.gist, key: shortened(r.Header.Get("Idempotency-Key")),
+		replayOf: out.header.Get("Original-Request"), strike: struck, events: out.events})
+	s.feed.notify()
 	s.log.Debug("stripe call", slog.String("route", route), slog.Int("status", out.status),
 		slog.String("request", requestID), slog.Duration("took", time.Since(began)))
 	header := w.Header()
@@ -77,6 +84,15 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 		header.Set("Idempotency-Key", key)
 	}
 	send(w, out, struck.kind)
+}
+
+// shortened keeps the beginning of a text that may be of any length.
+func shortened(text string) string {
+	const most = 300
+	if len(text) <= most {
+		return strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return strings.ToValidUTF8(text[:most], "\uFFFD") + "…"
 }
 
 // unrecognized is the route of calls that have none.
@@ -182,7 +198,9 @@ func (s *Sandbox) failure(e *apiError, requestID string) answer {
 	if e.notEmulated {
 		s.log.Warn("not emulated", slog.String("param", e.param))
 	}
-	return answer{status: e.status, body: encode(e.render(requestID)), header: e.header.Clone()}
+	intent, _ := e.intent["id"].(string)
+	return answer{status: e.status, body: encode(e.render(requestID)), header: e.header.Clone(),
+		gist: gist{Object: intent, Code: e.code, DeclineCode: e.declineCode}}
 }
 
 // encode renders a body. Objects are built of maps, slices, strings, numbers

@@ -80,4 +80,15 @@
 //
 // They take no key, so serve a Sandbox on loopback only; requests from web
 // pages (with an Origin header) are refused.
+//
+// # Dashboard
+//
+// For people the same is on pages under /_sandbox/, where / leads a browser:
+// customers, payments, charges, events with every try to deliver them, and the
+// requests, as they happen. They need no script; with one they follow what
+// happens by server-sent events. Requests and tries are remembered since New, a
+// fixed number of them. Lists and JSON show what is in the account, but client
+// secrets are on the page of their object and of its events alone. Forms are
+// taken from the dashboard's own pages only, and pages are shown only under a
+// loopback name, unless the connection came to another address.
 package sandbox

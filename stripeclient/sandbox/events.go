@@ -21,7 +21,7 @@ type delivery struct {
 // nil unless it is an update.
 func (s *Sandbox) emit(by cause, kind string, o, previous object) {
 	event := Event{ID: newID("evt_"), Type: kind, Created: by.at, Object: compact(o),
-		RequestID: by.requestID, IdempotencyKey: by.key}
+		Subject: subject(o), RequestID: by.requestID, IdempotencyKey: by.key}
 	if previous != nil {
 		event.Previous = compact(previous)
 	}
@@ -29,6 +29,30 @@ func (s *Sandbox) emit(by cause, kind string, o, previous object) {
 	if s.outbox != nil {
 		s.state.deliveries.put(event.ID, delivery{Event: event.ID})
 	}
+}
+
+// subject is the Subject of an event about o.
+func subject(o object) string {
+	if kind := o["object"]; kind != "payment_intent" && kind != "customer" {
+		for _, owner := range []string{"payment_intent", "customer"} {
+			if id, ok := o[owner].(string); ok {
+				return id
+			}
+		}
+	}
+	id, _ := o["id"].(string)
+	return id
+}
+
+// subject reads it from the snapshot if the event is from a state file that was
+// written before there were subjects.
+func (e Event) subject() string {
+	if e.Subject != "" {
+		return e.Subject
+	}
+	var o object
+	_ = json.Unmarshal(e.Object, &o) // what cannot be read belongs to nothing
+	return subject(o)
 }
 
 // compact renders a snapshot.

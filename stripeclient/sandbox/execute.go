@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -17,6 +19,7 @@ type savedAnswer struct {
 	Body      []byte `json:"body"`
 	RequestID string `json:"request_id"`
 	At        int64  `json:"at"`
+	Gist      gist   `json:"gist"`
 }
 
 func (a savedAnswer) expired(now int64) bool {
@@ -77,8 +80,9 @@ func (s *Sandbox) execute(c *call, do work, expand []string, fault FaultKind) an
 	}
 	if c.key != "" {
 		s.state.saved.put(c.key, savedAnswer{Path: c.path(), Params: c.hash(), Status: out.status,
-			Body: out.body, RequestID: c.requestID, At: c.at})
+			Body: out.body, RequestID: c.requestID, At: c.at, Gist: out.gist})
 	}
+	out.events = slices.Clone(s.state.events.order)
 	if err := s.commit(); err != nil {
 		s.log.Error("state not written", slog.Any("error", err))
 		return s.failure(internalError(), c.requestID)
@@ -92,12 +96,15 @@ func (s *Sandbox) run(c *call, do work, expand []string) answer {
 		if !e.commits {
 			s.state.rollback()
 		}
-		return s.failure(e, c.requestID)
+		out := s.failure(e, c.requestID)
+		out.gist.Object = cmp.Or(out.gist.Object, c.id)
+		return out
 	}
 	for _, name := range expand {
 		s.state.expand(body, c.route.returns, name)
 	}
-	return answer{status: http.StatusOK, body: encode(body)}
+	object, _ := body["id"].(string)
+	return answer{status: http.StatusOK, body: encode(body), gist: gist{Object: object}}
 }
 
 // claim marks the key as in use. It returns the saved answer if there is one,
@@ -122,7 +129,7 @@ func (s *Sandbox) claim(c *call) (*answer, *apiError) {
 		return nil, &apiError{status: http.StatusBadRequest, kind: typeIdempotency,
 			message: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '" + c.key + "' if you meant to execute a different request."}
 	}
-	return &answer{status: saved.Status, body: saved.Body, header: http.Header{
+	return &answer{status: saved.Status, body: saved.Body, gist: saved.Gist, header: http.Header{
 		"Idempotent-Replayed": {"true"}, "Original-Request": {saved.RequestID}}}, nil
 }
 

@@ -117,28 +117,53 @@ func (s *Sandbox) AddFault(f Fault) error {
 	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
-	s.faults.armed = append(s.faults.armed, f)
+	s.faults.last++
+	s.faults.armed = append(s.faults.armed, armedFault{Fault: f, number: s.faults.last})
+	s.feed.notify()
 	return nil
 }
 
 // Faults returns those that are still armed.
 func (s *Sandbox) Faults() []Fault {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	return slices.Clone(s.faults.armed)
+	var faults []Fault
+	for _, f := range s.faults.all() {
+		faults = append(faults, f.Fault)
+	}
+	return faults
 }
 
 // ClearFaults disarms all.
 func (s *Sandbox) ClearFaults() {
+	s.disarm(func(armedFault) bool { return true })
+}
+
+// disarm takes away the faults that gone accepts.
+func (s *Sandbox) disarm(gone func(armedFault) bool) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
-	s.faults.armed = nil
+	s.faults.armed = slices.DeleteFunc(s.faults.armed, gone)
+	s.feed.notify()
+}
+
+// armedFault is a Fault with the number that tells it from its equals.
+type armedFault struct {
+	Fault
+	number int
+	// struck is how often it has struck.
+	struck int
 }
 
 type faultList struct {
 	mu     sync.Mutex
-	armed  []Fault
+	armed  []armedFault
+	last   int // the number that was given last
 	random *rand.Rand
+}
+
+func (l *faultList) all() []armedFault {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.armed)
 }
 
 // strike is what happens to one call: a delay, a fault, both or neither.
@@ -152,7 +177,7 @@ func (l *faultList) strike(subject string, kinds []FaultKind) strike {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out strike
-	kept := make([]Fault, 0, len(l.armed))
+	kept := make([]armedFault, 0, len(l.armed))
 	for _, f := range l.armed {
 		matches, _ := path.Match(f.Match, subject)
 		isDelay := f.Kind == FaultDelay
@@ -165,6 +190,7 @@ func (l *faultList) strike(subject string, kinds []FaultKind) strike {
 		if !isDelay {
 			out.kind = f.Kind
 		}
+		f.struck++
 		if f.Times != 1 {
 			f.Times = max(0, f.Times-1)
 			kept = append(kept, f)

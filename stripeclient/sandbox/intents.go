@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -89,15 +90,22 @@ func (c *call) checkAmount(amount int64, currency string) {
 	}
 }
 
-// money writes an amount for people.
+// money writes an amount as Stripe's messages do.
 func money(amount int64, currency string) string {
-	switch currency {
-	case "usd":
-		return fmt.Sprintf("$%d.%02d usd", amount/100, amount%100)
-	case "jpy":
-		return fmt.Sprintf("%d jpy", amount)
+	sign := ""
+	if currency == "usd" {
+		sign = "$"
 	}
-	return fmt.Sprintf("%d.%02d %s", amount/100, amount%100, currency)
+	return sign + decimal(amount, currency) + " " + currency
+}
+
+// decimal writes an amount in the unit of its currency, which is not always
+// divided into a hundred.
+func decimal(amount int64, currency string) string {
+	if currency == "jpy" {
+		return strconv.FormatInt(amount, 10)
+	}
+	return fmt.Sprintf("%d.%02d", amount/100, amount%100)
 }
 
 // methodTypes reads which payment methods the intent takes. With neither

@@ -94,6 +94,7 @@ func (s *Sandbox) commit() error {
 	if s.outbox != nil {
 		s.outbox.push(owed...)
 	}
+	s.feed.notify()
 	return nil
 }
 

@@ -120,6 +120,9 @@ type Event struct {
 	Object json.RawMessage `json:"object"`
 	// Previous holds the old values of what changed, or is empty.
 	Previous json.RawMessage `json:"previous,omitempty"`
+	// Subject is the payment intent that the object is or belongs to, or else
+	// the customer, or else the object itself.
+	Subject string `json:"subject,omitempty"`
 	// RequestID and IdempotencyKey are those of the call that caused it,
 	// empty if it was no call.
 	RequestID      string `json:"request_id"`

@@ -6,9 +6,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -163,12 +165,15 @@ func (o *outbox) deliver(ctx context.Context, a attempt) {
 	secret, at := o.secret, s.clock()
 	switch fault.kind {
 	case FaultWebhookDrop:
+		s.history.addTry(a.event, seenTry{at: at, fault: fault.kind})
 		o.settle(a.event, true)
 		return
 	case FaultWebhookDelay:
+		o.noteTry(a.event, seenTry{at: at, fault: fault.kind})
 		o.later(ctx, a, fault.delay)
 		return
 	case FaultWebhookReorder:
+		o.noteTry(a.event, seenTry{at: at, fault: fault.kind})
 		o.hold(ctx, a, fault.delay)
 		return
 	case FaultWebhookWrongSecret:
@@ -176,9 +181,15 @@ func (o *outbox) deliver(ctx context.Context, a attempt) {
 	case FaultWebhookOldTimestamp:
 		at = at.Add(-oldTimestamp)
 	}
-	ok := o.post(ctx, body, secret, at)
+	send := func() bool {
+		try := o.post(ctx, body, secret, at)
+		try.fault = fault.kind
+		o.noteTry(a.event, try)
+		return try.ok()
+	}
+	ok := send()
 	if ok && fault.kind == FaultWebhookDuplicate {
-		ok = o.post(ctx, body, secret, at)
+		ok = send()
 	}
 	if ok {
 		o.settle(a.event, false)
@@ -187,6 +198,12 @@ func (o *outbox) deliver(ctx context.Context, a attempt) {
 		o.later(ctx, attempt{event: a.event, tries: a.tries + 1}, wait)
 	}
 	o.releaseHeld()
+}
+
+// noteTry remembers a try for the dashboard.
+func (o *outbox) noteTry(event string, try seenTry) {
+	o.sandbox.history.addTry(event, try)
+	o.sandbox.feed.notify()
 }
 
 // hold keeps the attempt until another one was made.
@@ -237,10 +254,11 @@ func (o *outbox) settle(event string, dropped bool) {
 		// The event is sent again after the next start: harmless.
 		s.log.Error("delivery not written", slog.Any("error", err))
 	}
+	s.feed.notify()
 }
 
-// post sends a signed event and tells whether the receiver answered 2xx.
-func (o *outbox) post(ctx context.Context, body []byte, secret string, at time.Time) bool {
+// post sends a signed event and tells what came of it.
+func (o *outbox) post(ctx context.Context, body []byte, secret string, at time.Time) seenTry {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.url, bytes.NewReader(body))
 	if err != nil {
 		panic("sandbox: webhook URL was checked in New: " + err.Error())
@@ -248,15 +266,26 @@ func (o *outbox) post(ctx context.Context, body []byte, secret string, at time.T
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
 	request.Header.Set("Stripe-Signature", sign(body, secret, at))
+	try := seenTry{at: o.sandbox.clock()}
+	began := time.Now()
 	response, err := o.client.Do(request)
+	try.took = time.Since(began)
 	if err != nil {
 		o.sandbox.log.Debug("webhook not delivered")
-		return false
+		try.problem = "no connection"
+		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+			try.problem = "no answer in time"
+		}
+		return try
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, maxBody) // lets the connection be used again
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // lets the connection be used again
 	o.sandbox.log.Debug("webhook", slog.Int("status", response.StatusCode))
-	return response.StatusCode >= 200 && response.StatusCode < 300
+	try.status = response.StatusCode
+	if !try.ok() {
+		try.answer = shortened(string(answer))
+	}
+	return try
 }
 
 // sign makes the Stripe-Signature header.

@@ -58,7 +58,9 @@ type Sandbox struct {
 	locks   objectLocks
 	faults  faultList
 	outbox  *outbox
-	control http.Handler
+	inside  http.Handler // everything under /_sandbox/
+	history history
+	feed    feed
 
 	// mu guards state, inFlight and requests. A call's work runs under it from
 	// beginning to end, so that it sees and leaves the state whole.
@@ -95,7 +97,7 @@ func New(cfg Config) (*Sandbox, error) {
 		requests: map[string]int{},
 		closing:  make(chan struct{}),
 	}
-	s.control = s.controlAPI()
+	s.inside = s.dashboard(s.controlAPI())
 	if cfg.WebhookURL != "" {
 		s.outbox = newOutbox(s, cfg.WebhookURL, cfg.WebhookSecret, cfg.WebhookRetryWaits)
 		s.outbox.start(state.owed())
@@ -147,14 +149,17 @@ func (cfg *Config) setDefaults() {
 	}
 }
 
-// ServeHTTP answers Stripe's API under /v1/ and the control API under
-// /_sandbox/.
+// ServeHTTP answers Stripe's API under /v1/, and the dashboard and the control
+// API under /_sandbox/. A browser that comes to / is led to the dashboard.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, controlPrefix) {
-		s.control.ServeHTTP(w, r)
-		return
+	switch {
+	case strings.HasPrefix(r.URL.Path, controlPrefix):
+		s.inside.ServeHTTP(w, r)
+	case leadsIn(r):
+		http.Redirect(w, r, controlPrefix, http.StatusSeeOther)
+	default:
+		s.serveAPI(w, r)
 	}
-	s.serveAPI(w, r)
 }
 
 // Close stops the webhooks, those under way included, and closes the state

@@ -26,10 +26,10 @@ type state struct {
 func newState() *state {
 	return &state{
 		customers:  newTable[Customer]("customers"),
-		intents:    newTable[Intent]("intents"),
+		intents:    newGroupedTable("intents", func(in Intent) string { return in.Customer }),
 		methods:    newTable[PaymentMethod]("payment_methods"),
-		charges:    newTable[Charge]("charges"),
-		events:     newTable[Event]("events"),
+		charges:    newGroupedTable("charges", func(ch Charge) string { return ch.Intent }),
+		events:     newGroupedTable("events", Event.subject),
 		saved:      newTable[savedAnswer]("saved"),
 		deliveries: newTable[delivery]("deliveries"),
 	}

@@ -15,6 +15,12 @@ type table[T any] struct {
 	ids    []string // of rows, in order of creation
 	staged map[string]*T
 	order  []string // of staged
+
+	// groupOf names what a row belongs to, as a charge to its intent, "" for
+	// nothing; nil where nobody asks. groups holds the committed ids of each,
+	// in order of creation.
+	groupOf func(T) string
+	groups  map[string][]string
 }
 
 // change is one row of a transaction as it is written to the journal.
@@ -37,6 +43,12 @@ type rows interface {
 
 func newTable[T any](name string) *table[T] {
 	return &table[T]{name: name, rows: map[string]T{}, staged: map[string]*T{}}
+}
+
+func newGroupedTable[T any](name string, groupOf func(T) string) *table[T] {
+	t := newTable[T](name)
+	t.groupOf, t.groups = groupOf, map[string][]string{}
+	return t
 }
 
 func (t *table[T]) tableName() string { return t.name }
@@ -92,7 +104,10 @@ func (t *table[T]) rollback() {
 }
 
 func (t *table[T]) apply(id string, v *T) {
-	_, exists := t.rows[id]
+	old, exists := t.rows[id]
+	if t.groupOf != nil {
+		t.regroup(id, old, exists, v)
+	}
 	switch {
 	case v != nil:
 		t.rows[id] = *v
@@ -104,6 +119,26 @@ func (t *table[T]) apply(id string, v *T) {
 		// The rows that are removed are mostly the oldest.
 		i := slices.Index(t.ids, id)
 		t.ids = slices.Delete(t.ids, i, i+1)
+	}
+}
+
+// regroup moves the row from the group of its old value to that of its new one.
+func (t *table[T]) regroup(id string, old T, exists bool, v *T) {
+	from, to := "", ""
+	if exists {
+		from = t.groupOf(old)
+	}
+	if v != nil {
+		to = t.groupOf(*v)
+	}
+	if from == to {
+		return
+	}
+	if i := slices.Index(t.groups[from], id); i >= 0 {
+		t.groups[from] = slices.Delete(t.groups[from], i, i+1)
+	}
+	if to != "" {
+		t.groups[to] = append(t.groups[to], id)
 	}
 }
 

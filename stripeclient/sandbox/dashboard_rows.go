@@ -1,0 +1,316 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// badge is a word and its colour: good, bad, busy, or plain.
+type badge struct{ Word, Tone string }
+
+type paymentRow struct {
+	ID, Amount string
+	Status     badge
+	Customer   customerRow
+	// Method is the card or account, such as "visa ···· 4242".
+	Method string
+	// Problem is why the last attempt failed, for people and for programs.
+	Problem, ProblemCode string
+	// Waits is what it waits for that one can do here: challenge, settle or "".
+	Waits         string
+	Capturable    string
+	Charges       int
+	ChargeID      string
+	Description   string
+	Created       time.Time
+	CaptureMethod string
+}
+
+// paymentRow and the others like it are called under s.mu.
+func (s *Sandbox) paymentRow(id string) paymentRow {
+	in, _ := s.state.intents.get(id)
+	row := paymentRow{ID: id, Amount: amountText(in.Amount, in.Currency), Status: statusBadge(in.Status),
+		Charges: len(s.state.charges.groups[id]), ChargeID: in.LatestCharge, Description: in.Description,
+		Created: time.Unix(in.Created, 0), CaptureMethod: in.CaptureMethod, Method: s.methodText(in.PaymentMethod)}
+	if in.Customer != "" {
+		row.Customer = s.customerRow(in.Customer)
+	}
+	if f := in.LastError; f != nil {
+		row.Problem, row.ProblemCode = f.Message, codes(f.Code, f.DeclineCode)
+		if row.Method == "" {
+			row.Method = s.methodText(f.PaymentMethod)
+		}
+	}
+	switch in.Status {
+	case needsAction:
+		row.Waits = "challenge"
+	case processing:
+		row.Waits = "settle"
+	case needsCapture:
+		row.Capturable = amountText(in.AmountCapturable, in.Currency)
+	}
+	return row
+}
+
+// amountText is "20.00 USD".
+func amountText(amount int64, currency string) string {
+	return decimal(amount, currency) + " " + strings.ToUpper(currency)
+}
+
+// codes joins an error's codes, unless they say the same.
+func codes(code, declineCode string) string {
+	if declineCode == "" || declineCode == code {
+		return code
+	}
+	return code + " / " + declineCode
+}
+
+var tones = map[string]string{
+	succeeded: "good", canceled: "plain", needsMethod: "plain", needsConfirmation: "plain",
+	needsAction: "busy", processing: "busy", needsCapture: "busy", "failed": "bad", "pending": "busy",
+}
+
+func statusBadge(status string) badge {
+	return badge{strings.ReplaceAll(status, "_", " "), tones[status]}
+}
+
+func (s *Sandbox) methodText(id string) string {
+	method, ok := s.state.methods.get(id)
+	if !ok {
+		return ""
+	}
+	test := method.test()
+	if test.debit {
+		return "bank account ···· " + test.last4
+	}
+	return test.brand + " ···· " + test.last4
+}
+
+type chargeRow struct {
+	ID, Amount, Payment, Method, Problem, ProblemCode string
+	Status                                            badge
+	// Key is the Idempotency-Key of the call that made it, Request its id.
+	Key, Request  string
+	Held          bool // authorised and not captured
+	Authenticated bool
+	Disputed      bool
+	Created       time.Time
+}
+
+func (s *Sandbox) chargeRow(id string) chargeRow {
+	ch, _ := s.state.charges.get(id)
+	return chargeRow{ID: id, Amount: amountText(ch.Amount, ch.Currency), Payment: ch.Intent,
+		Method: s.methodText(ch.PaymentMethod), Problem: ch.FailureMessage, ProblemCode: codes(ch.FailureCode, ch.DeclineCode),
+		Status: statusBadge(ch.Status), Key: ch.IdempotencyKey, Request: ch.RequestID,
+		Held: ch.Status == "succeeded" && !ch.Captured, Authenticated: ch.Authenticated, Disputed: ch.Disputed,
+		Created: time.Unix(ch.Created, 0)}
+}
+
+type customerRow struct {
+	ID, Name, Email string
+	Payments        int
+	Deleted         bool
+	Created         time.Time
+}
+
+func (s *Sandbox) customerRow(id string) customerRow {
+	c, _ := s.state.customers.get(id)
+	return customerRow{ID: id, Name: c.Name, Email: c.Email, Payments: len(s.state.intents.groups[id]),
+		Deleted: c.Deleted, Created: time.Unix(c.Created, 0)}
+}
+
+type eventRow struct {
+	ID, Type string
+	// Subject is the payment or customer that it is about; SubjectPath is its
+	// page, "" if it has none.
+	Subject, SubjectPath string
+	Request              string
+	Created              time.Time
+	Delivery             badge
+	// Tries is how often it was sent since the start, Answer what came last.
+	Tries  int
+	Answer string
+	// Sendable: there is somewhere to send it.
+	Sendable bool
+}
+
+func (s *Sandbox) eventRow(id string) eventRow {
+	e, _ := s.state.events.get(id)
+	tries := s.history.triesOf(id)
+	row := eventRow{ID: id, Type: e.Type, Subject: e.subject(), Request: e.RequestID, Created: time.Unix(e.Created, 0),
+		Delivery: s.delivery(id, tries), Tries: tries.count, Sendable: s.outbox != nil}
+	switch {
+	case strings.HasPrefix(row.Subject, "pi_"):
+		row.SubjectPath = "/_sandbox/payments/" + row.Subject
+	case strings.HasPrefix(row.Subject, "cus_"):
+		row.SubjectPath = "/_sandbox/customers/" + row.Subject
+	}
+	if n := len(tries.newest); n > 0 {
+		row.Answer = tries.newest[n-1].text()
+	}
+	return row
+}
+
+// delivery is how far an event has come.
+func (s *Sandbox) delivery(id string, tries seenTries) badge {
+	owed, isOwed := s.state.deliveries.get(id)
+	switch n := len(tries.newest); {
+	case owed.Dropped:
+		return badge{"dropped", "bad"}
+	case isOwed && n > 0 && tries.newest[n-1].failed():
+		return badge{"not delivered", "bad"}
+	case isOwed && n > 0 && tries.newest[n-1].waits():
+		return badge{"held back", "busy"}
+	case isOwed:
+		return badge{"being sent", "busy"}
+	case n > 0:
+		return badge{"delivered", "good"}
+	case s.outbox == nil:
+		return badge{"no webhook", "plain"}
+	}
+	// Delivered before the start, or there was no webhook then.
+	return badge{"not pending", "plain"}
+}
+
+// waits: a fault keeps it back.
+func (t seenTry) waits() bool {
+	return t.fault == FaultWebhookDelay || t.fault == FaultWebhookReorder
+}
+
+func (t seenTry) failed() bool { return t.status != 0 && !t.ok() || t.problem != "" }
+
+// text is the outcome of a try in a few words.
+func (t seenTry) text() string {
+	switch {
+	case t.fault == FaultWebhookDrop:
+		return "dropped"
+	case t.waits():
+		return "held back"
+	case t.problem != "":
+		return t.problem
+	}
+	return fmt.Sprintf("answered %d", t.status)
+}
+
+type tryRow struct {
+	At      time.Time
+	Took    time.Duration
+	Outcome badge
+	// Body is the beginning of an answer that was not 2xx.
+	Body  string
+	Fault string
+}
+
+// tryRows are newest first.
+func tryRows(tries seenTries) []tryRow {
+	var rows []tryRow
+	for i := len(tries.newest) - 1; i >= 0; i-- {
+		t := tries.newest[i]
+		tone, fault := "bad", faultTexts[t.fault].Title
+		if t.fault == FaultWebhookDrop {
+			fault = "" // the outcome says it
+		}
+		switch {
+		case t.ok():
+			tone = "good"
+		case t.waits():
+			tone = "busy"
+		}
+		rows = append(rows, tryRow{t.at, t.took, badge{t.text(), tone}, t.answer, fault})
+	}
+	return rows
+}
+
+type requestRow struct {
+	ID, Method, Path, Key string
+	At                    time.Time
+	Took                  time.Duration
+	Slow                  bool
+	Outcome               badge
+	// Code is that of the error; Object is what the answer is about, and
+	// ObjectPath its page.
+	Code, Object, ObjectPath string
+	ReplayOf                 string
+	// Fault is what went wrong on purpose.
+	Fault  string
+	Events int
+}
+
+func requestRows(calls []seenCall) []requestRow {
+	var rows []requestRow
+	for _, c := range calls {
+		row := requestRow{ID: c.id, Method: c.method, Path: c.path, Key: c.key, At: c.at, Took: c.took,
+			Slow:    c.took >= 100*time.Millisecond,
+			Outcome: badge{fmt.Sprint(c.status), "good"}, Code: codes(c.Code, c.DeclineCode), Object: c.Object,
+			ObjectPath: objectPath(c.Object), ReplayOf: c.replayOf, Fault: c.strike.text(), Events: len(c.events)}
+		switch {
+		case c.strike.kind == FaultLostReply || c.status >= 500:
+			row.Outcome.Tone = "bad"
+		case c.status >= 400:
+			row.Outcome.Tone = "busy"
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// text names what struck.
+func (st strike) text() string {
+	var parts []string
+	if st.delay > 0 {
+		parts = append(parts, "delayed "+st.delay.String())
+	}
+	if st.kind != "" {
+		parts = append(parts, faultTexts[st.kind].Title)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// objectPath is the page of an object, "" if it has none.
+func objectPath(id string) string {
+	for prefix, path := range map[string]string{"pi_": "payments/", "cus_": "customers/", "ch_": "charges/", "evt_": "events/"} {
+		if strings.HasPrefix(id, prefix) {
+			return controlPrefix + path + id
+		}
+	}
+	return ""
+}
+
+// words are the parts between which a line may break: the segments of a path, or
+// the words of another name.
+func words(text string) []string {
+	separators := "._"
+	if strings.HasPrefix(text, "/") {
+		separators = "/" // ids stay whole
+	}
+	var parts []string
+	begin := 0
+	for i, r := range text {
+		if i > 0 && strings.ContainsRune(separators, r) {
+			parts = append(parts, text[begin:i+1])
+			begin = i + 1
+		}
+	}
+	return append(parts, text[begin:])
+}
+
+// at writes a time of today without its day.
+func at(t time.Time) string {
+	t = t.Local()
+	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2 Jan 2006 15:04:05")
+}
+
+// took writes a duration to three figures or so.
+func took(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}

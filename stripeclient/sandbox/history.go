@@ -1,0 +1,142 @@
+package sandbox
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// What the dashboard remembers of the time since New, in memory alone.
+const (
+	// callsKept is how many calls of the API.
+	callsKept = 1000
+	// eventsTried is for how many events the tries to deliver them are kept,
+	// triesKept how many of each.
+	eventsTried = 2000
+	triesKept   = 10
+)
+
+// gist is what an answer is about.
+type gist struct {
+	// Object is the id of the object in the answer or in the path, "" for lists.
+	Object string `json:"object,omitempty"`
+	// Code and DeclineCode are those of an error.
+	Code        string `json:"code,omitempty"`
+	DeclineCode string `json:"decline_code,omitempty"`
+}
+
+// seenCall is a call of the API and what became of it.
+type seenCall struct {
+	// number counts the calls from 1.
+	number       int
+	id           string // its Request-Id
+	at           time.Time
+	took         time.Duration
+	method, path string
+	status       int
+	gist
+	key string
+	// replayOf is the call whose saved answer this one got, "" for none.
+	replayOf string
+	strike   strike
+	// events are those that it caused.
+	events []string
+}
+
+// notable calls are all but those that only looked, as a program that polls does
+// all the time.
+func (c seenCall) notable() bool {
+	return c.method != http.MethodGet || c.status >= 400 || c.strike != strike{}
+}
+
+// seenTry is one try to deliver an event.
+type seenTry struct {
+	at   time.Time
+	took time.Duration
+	// status is the receiver's answer, 0 if none came; answer is the beginning
+	// of its body unless that was 2xx.
+	status int
+	answer string
+	// problem says why there was no answer.
+	problem string
+	fault   FaultKind
+}
+
+func (t seenTry) ok() bool { return t.status >= 200 && t.status < 300 }
+
+// seenTries are the tries for one event.
+type seenTries struct {
+	// count is of all, newest holds the last of them, oldest first.
+	count  int
+	newest []seenTry
+}
+
+// history remembers the newest calls and tries.
+type history struct {
+	mu    sync.Mutex
+	calls []seenCall // a ring: call number n is at n % callsKept
+	total int        // calls so far
+	tries map[string]seenTries
+	order []string // the keys of tries, oldest first
+}
+
+func (h *history) addCall(c seenCall) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.calls == nil {
+		h.calls = make([]seenCall, callsKept)
+	}
+	h.total++
+	c.number = h.total
+	h.calls[c.number%callsKept] = c
+}
+
+// callsFrom returns the newest calls that keep accepts, those with a number up
+// to last only, and limit at most. last 0 is no bound.
+func (h *history) callsFrom(last, limit int, keep func(seenCall) bool) []seenCall {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last <= 0 || last > h.total {
+		last = h.total
+	}
+	var found []seenCall
+	for n := last; n > max(0, h.total-callsKept) && len(found) < limit; n-- {
+		if c := h.calls[n%callsKept]; keep(c) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (h *history) callCount() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.total
+}
+
+func (h *history) addTry(event string, t seenTry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tries == nil {
+		h.tries = map[string]seenTries{}
+	}
+	of, known := h.tries[event]
+	if !known {
+		h.order = append(h.order, event)
+		if len(h.order) > eventsTried {
+			delete(h.tries, h.order[0])
+			h.order = h.order[1:]
+		}
+	}
+	of.count++
+	// A new slice each time: a reader may hold the old one.
+	kept := append([]seenTry(nil), of.newest[max(0, len(of.newest)+1-triesKept):]...)
+	of.newest = append(kept, t)
+	h.tries[event] = of
+}
+
+func (h *history) triesOf(event string) seenTries {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.tries[event]
+}
