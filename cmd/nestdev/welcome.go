@@ -12,8 +12,10 @@ var welcome = template.Must(template.New("welcome").Parse(`
 Nest Payments is running. Stop it with Ctrl-C; everything is still there next time.
 
   API       {{.URL}}
+  Docs      {{.URL}}/docs   (try every request from the page)
   Spec      {{.URL}}/openapi.yaml
   Sandbox   {{.Sandbox}}   (in the place of Stripe: nothing here costs money)
+  Dashboard {{.Sandbox}}/_sandbox/   (what Stripe would have done, and how to make it fail)
   Admin     {{.Email}}   password: {{.Password}}
 
 A tour, in another terminal:

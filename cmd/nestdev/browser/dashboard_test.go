@@ -1,0 +1,209 @@
+package browser_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// A developer watches Stripe's side of a few payments on the sandbox's dashboard,
+// plays customer and bank by keyboard, and lets things go wrong.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	dev := startNestdev(t)
+	buyer := newBuyer(t, dev)
+	p := dashboard{b.open(t)}
+
+	p.do("open the sandbox", chromedp.Navigate(dev.sandbox+"/"))
+	if got, want := eval[string](p.tab, "location.pathname"), "/_sandbox/"; got != want {
+		t.Errorf("the sandbox's address leads to %s, want %s", got, want)
+	}
+	p.awaitLive()
+	eval[bool](p.tab, "window.stayed = true")
+
+	passed := buyer.pay("passed")
+	p.awaitRow(passed, "requires action")
+	p.tabTo("pass-" + passed)
+	p.do("pass the challenge", chromedp.KeyEvent(kb.Enter))
+	p.awaitRow(passed, "succeeded")
+	p.await("the focus to stay where the button was", fmt.Sprintf("document.activeElement.closest('#row-%s')", passed))
+	buyer.await(passed, "succeeded")
+
+	failed := buyer.pay("failed")
+	p.awaitRow(failed, "requires action")
+	p.tabTo("fail-" + failed)
+	p.do("fail the challenge", chromedp.KeyEvent(kb.Enter))
+	p.awaitRow(failed, "payment_intent_authentication_failure")
+	buyer.await(failed, "requires_payment_method")
+	if !eval[bool](p.tab, "window.stayed === true") {
+		t.Error("the page was loaded anew, and not changed in its place")
+	}
+
+	p.press("document.querySelector('nav a[href$=failures]')")
+	p.awaitLive()
+	p.write("document.querySelector('#switch-webhook_drop input[name=times]')", "3")
+	p.press("document.getElementById('on-webhook_drop')")
+	p.await("the failure to be on", "document.getElementById('armed').innerText.includes('Dropped')")
+	dropped := buyer.pay("dropped")
+	p.do("open the payment", chromedp.Navigate(dev.sandbox+"/_sandbox/payments/"+dropped))
+	p.awaitLive()
+	p.press("document.getElementById('pass-" + dropped + "')")
+	p.await("it to succeed", "document.getElementById('summary').innerText.includes('succeeded')")
+	undelivered := "[...document.querySelectorAll('#events tr')].find(r => r.innerText.includes('payment_intent.succeeded'))"
+	p.await("an event that was not delivered", undelivered+"?.innerText.includes('dropped')")
+	p.await("the failures to be used up", "document.getElementById('armed').innerText === ''")
+	p.press(undelivered + "?.querySelector('button')")
+	p.await("the event to be delivered", undelivered+"?.innerText.includes('answered 204')")
+	buyer.await(dropped, "succeeded")
+
+	p.do("open the failures", chromedp.Navigate(dev.sandbox+"/_sandbox/failures"))
+	p.awaitLive()
+	p.press("document.getElementById('on-lost_reply')")
+	p.await("the failure to be on", "document.getElementById('armed').innerText.includes('Reply lost')")
+	waiting := buyer.pay("waiting")
+	p.do("open the overview", chromedp.EmulateViewport(1200, 760), chromedp.Navigate(dev.sandbox+"/_sandbox/"))
+	p.awaitLive()
+	p.awaitRow(waiting, "requires action")
+	requests := "document.getElementById('requests').innerText"
+	p.await("the reply that was lost and the one that was replayed", requests+".includes('Reply lost') && "+requests+".includes('replayed')")
+	p.picture("dashboard.png")
+
+	p.do("open the failures", chromedp.Navigate(dev.sandbox+"/_sandbox/failures"))
+	p.awaitLive()
+	p.press("document.getElementById('on-html_502')")
+	p.await("the failure to be on", "document.querySelector('#switch-html_502 .on').innerText.includes('1 more time')")
+	if got, want := len(dev.faults(t)), 1; got != want {
+		t.Errorf("the sandbox has %d faults armed, want %d", got, want)
+	}
+	p.press("document.querySelector('#switch-html_502 .on button')")
+	p.await("the failure to be off", "document.querySelector('#switch-html_502 .on').innerText.trim() === '' && document.getElementById('armed').innerText === ''")
+	if got, want := len(dev.faults(t)), 0; got != want {
+		t.Errorf("the sandbox has %d faults armed, want %d", got, want)
+	}
+
+	p.do("look at it on a phone", chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
+	for _, page := range []string{"", "payments", "payments/" + failed, "charges", "customers", "events", "requests", "failures"} {
+		p.do("open "+page, chromedp.Navigate(dev.sandbox+"/_sandbox/"+page))
+		p.awaitLive()
+		if wide := eval[int](p.tab, "document.documentElement.scrollWidth"); wide > 360 {
+			t.Errorf("/_sandbox/%s is %d pixels wide on a phone of 360", page, wide)
+		}
+	}
+}
+
+// dashboard is a page of the sandbox's in a tab.
+type dashboard struct{ *tab }
+
+// awaitLive waits until the page hears of what happens.
+func (p dashboard) awaitLive() {
+	p.t.Helper()
+	p.await("the page to be live", "document.getElementById('live-state')?.innerText === 'Live'")
+}
+
+// awaitRow waits until the row of an object says this.
+func (p dashboard) awaitRow(id, text string) {
+	p.t.Helper()
+	p.await(id+" to be shown with "+text, fmt.Sprintf("document.getElementById('row-%s')?.innerText.includes(%q)", id, text))
+}
+
+// tabTo goes to a button as somebody without a mouse does.
+func (p dashboard) tabTo(id string) {
+	p.t.Helper()
+	for range 100 {
+		p.do("go on", chromedp.KeyEvent(kb.Tab))
+		if eval[string](p.tab, "document.activeElement.id") == id {
+			return
+		}
+	}
+	p.t.Fatalf("%s is not within a hundred tabs", id)
+}
+
+// faults are those that are armed.
+func (dev nestdev) faults(t *testing.T) []any {
+	t.Helper()
+	var armed struct{ Faults []any }
+	get(t, dev.sandbox+"/_sandbox/faults", &armed)
+	return armed.Faults
+}
+
+// buyer pays by the API.
+type buyer struct {
+	t     *testing.T
+	url   string
+	token string
+}
+
+func newBuyer(t *testing.T, dev nestdev) *buyer {
+	t.Helper()
+	b := &buyer{t: t, url: dev.url}
+	var grant struct {
+		AccessToken string `json:"access_token"`
+	}
+	b.call("POST", "/user/register", `{"userName":"Ada Lovelace","email":"ada@example.com","password":"correct horse"}`, 201, &grant)
+	b.token = grant.AccessToken
+	return b
+}
+
+// pay makes a payment with a card that asks for 3-D Secure.
+func (b *buyer) pay(cuid string) string {
+	b.t.Helper()
+	var payment struct{ ID, Status string }
+	b.call("POST", "/payment", fmt.Sprintf(`{"cuid":%q}`, cuid), 201, &payment)
+	b.call("POST", "/payment/confirm", fmt.Sprintf(`{"cuid":%q,"paymentId":%q,"paymentMethodId":"pm_card_threeDSecure2Required"}`,
+		cuid, payment.ID), 201, &payment)
+	if payment.Status != "requires_action" {
+		b.t.Fatalf("payment %s is %s, want requires_action", cuid, payment.Status)
+	}
+	return payment.ID
+}
+
+// await waits until the API has the payment in a status.
+func (b *buyer) await(id, status string) {
+	b.t.Helper()
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	var payment struct{ Status string }
+	for deadline := time.Now().Add(patience); payment.Status != status; <-pause.C {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("the API has payment %s in %s, want %s", id, payment.Status, status)
+		}
+		b.call("GET", "/payment/"+id, "", 200, &payment)
+	}
+}
+
+func (b *buyer) call(method, path, body string, status int, into any) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, b.url+path, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if b.token != "" {
+		r.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer bytes.Buffer
+	if _, err := answer.ReadFrom(res.Body); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := json.Unmarshal(answer.Bytes(), into); err != nil || res.StatusCode != status {
+		b.t.Fatalf("%s %s: got %d %v, want %d", method, path, res.StatusCode, err, status)
+	}
+}
