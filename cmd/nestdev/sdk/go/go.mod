@@ -1,0 +1,3 @@
+module nest-payments.example/journey
+
+go 1.26.0
