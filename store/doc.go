@@ -5,7 +5,8 @@
 //
 // store/sqlite keeps everything in one file, for one machine; store/mongo
 // speaks the MongoDB wire protocol, for many. storetest is the conformance
-// suite that both pass.
+// suite that both pass. Both are Movable, too: what they keep can be copied from
+// one to the other as it is.
 //
 // # Atomicity
 //

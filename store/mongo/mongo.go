@@ -20,7 +20,7 @@ type Store struct {
 	timeout time.Duration
 }
 
-var _ store.Store = (*Store)(nil)
+var _ store.Movable = (*Store)(nil)
 
 // Open connects to the database that uri names, "nestpayments" if its path
 // names none, and makes the indexes that are missing. ctx bounds that work:

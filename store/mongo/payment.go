@@ -45,20 +45,28 @@ func (s *Store) findPayment(ctx context.Context, op string, filter bson.D) (p *s
 
 // UpdatePayment implements store.Store.
 func (s *Store) UpdatePayment(ctx context.Context, p *store.Payment) error {
-	return s.call(ctx, "update payment", func(ctx context.Context) error {
+	if err := s.replacePayment(ctx, "update payment", p, p.Version, p.Version+1); err != nil {
+		return err
+	}
+	p.Version++
+	return nil
+}
+
+// replacePayment stores p as version to if the stored version is from.
+func (s *Store) replacePayment(ctx context.Context, op string, p *store.Payment, from, to int64) error {
+	return s.call(ctx, op, func(ctx context.Context) error {
 		id, err := parseID(p.ID)
 		if err != nil {
 			return err
 		}
-		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: p.Version}}
-		result, err := s.payments.ReplaceOne(ctx, filter, newPaymentDoc(id, p, p.Version+1))
+		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: from}}
+		result, err := s.payments.ReplaceOne(ctx, filter, newPaymentDoc(id, p, to))
 		if err != nil {
 			return s.duplicate(ctx, err, s.payments, paymentKeys(p), notID(id))
 		}
 		if result.MatchedCount == 0 {
 			return store.ErrStale
 		}
-		p.Version++
 		return nil
 	})
 }

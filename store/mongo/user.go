@@ -55,20 +55,28 @@ func (s *Store) findUser(ctx context.Context, op string, filter bson.D) (u *stor
 
 // UpdateUser implements store.Store.
 func (s *Store) UpdateUser(ctx context.Context, u *store.User) error {
-	return s.call(ctx, "update user", func(ctx context.Context) error {
+	if err := s.replaceUser(ctx, "update user", u, u.Version, u.Version+1); err != nil {
+		return err
+	}
+	u.Version++
+	return nil
+}
+
+// replaceUser stores u as version to if the stored version is from.
+func (s *Store) replaceUser(ctx context.Context, op string, u *store.User, from, to int64) error {
+	return s.call(ctx, op, func(ctx context.Context) error {
 		id, err := parseID(u.ID)
 		if err != nil {
 			return err
 		}
-		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: u.Version}}
-		result, err := s.users.ReplaceOne(ctx, filter, newUserDoc(id, u, u.Version+1))
+		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: from}}
+		result, err := s.users.ReplaceOne(ctx, filter, newUserDoc(id, u, to))
 		if err != nil {
 			return s.duplicate(ctx, err, s.users, userKeys(u), notID(id))
 		}
 		if result.MatchedCount == 0 {
 			return store.ErrStale
 		}
-		u.Version++
 		return nil
 	})
 }
@@ -108,16 +116,9 @@ func (s *Store) ListUsers(ctx context.Context, q store.UserQuery) (users []*stor
 // compound index serves it; each clause then comes sorted by _id and MongoDB
 // merges the two (SORT_MERGE).
 func userFilter(q store.UserQuery) (bson.D, error) {
-	after := bson.D{}
-	if q.After != "" {
-		id, err := parseID(q.After)
-		if err != nil {
-			return nil, err
-		}
-		after = bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: id}}}}
-	}
-	if q.VisibleTo == "" {
-		return after, nil
+	after, err := behind(q.After)
+	if err != nil || q.VisibleTo == "" {
+		return after, err
 	}
 	self, err := parseID(q.VisibleTo)
 	if err != nil {
@@ -128,6 +129,15 @@ func userFilter(q store.UserQuery) (bson.D, error) {
 		return created, nil
 	}
 	return bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "_id", Value: self}}, created}}}, nil
+}
+
+// behind matches documents behind the id, all if it is empty.
+func behind(after string) (bson.D, error) {
+	if after == "" {
+		return bson.D{}, nil
+	}
+	id, err := parseID(after)
+	return bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: id}}}}, err
 }
 
 // ListAdmins implements store.Store. Admins are made by hand and few: they are

@@ -29,10 +29,10 @@ func openFull(b *testing.B) (first *store.User, db *Store) {
 		} else {
 			u.CreatedBy = first.ID
 		}
-		if _, err := tx.Stmt(db.stmts[insertUser]).Exec(userArgs(u)...); err != nil {
+		if _, err := tx.Stmt(db.stmts[insertUser]).Exec(append(userArgs(u), 1)...); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := tx.Stmt(db.stmts[insertPayment]).Exec(paymentArgs(newPayment(first.ID, n))...); err != nil {
+		if _, err := tx.Stmt(db.stmts[insertPayment]).Exec(append(paymentArgs(newPayment(first.ID, n)), 1)...); err != nil {
 			b.Fatal(err)
 		}
 	}

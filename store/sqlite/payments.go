@@ -14,7 +14,7 @@ const afterAllIDs = "~"
 
 // InsertPayment implements store.Store.
 func (s *Store) InsertPayment(ctx context.Context, p *store.Payment) error {
-	if _, err := s.writePayment(ctx, "insert payment", insertPayment, paymentArgs(p)); err != nil {
+	if _, err := s.writePayment(ctx, "insert payment", insertPayment, append(paymentArgs(p), 1)); err != nil {
 		return err
 	}
 	p.Version = 1
@@ -23,16 +23,20 @@ func (s *Store) InsertPayment(ctx context.Context, p *store.Payment) error {
 
 // UpdatePayment implements store.Store.
 func (s *Store) UpdatePayment(ctx context.Context, p *store.Payment) error {
-	const op = "update payment"
-	n, err := s.writePayment(ctx, op, updatePayment, append(paymentArgs(p), p.Version))
-	if err != nil {
+	if err := s.replacePayment(ctx, "update payment", p, p.Version, p.Version+1); err != nil {
 		return err
-	}
-	if n == 0 {
-		return s.fail(op, store.ErrStale)
 	}
 	p.Version++
 	return nil
+}
+
+// replacePayment stores p as version to if the stored version is from.
+func (s *Store) replacePayment(ctx context.Context, op string, p *store.Payment, from, to int64) error {
+	n, err := s.writePayment(ctx, op, updatePayment, append(paymentArgs(p), from, to))
+	if err == nil && n == 0 {
+		err = s.fail(op, store.ErrStale)
+	}
+	return err
 }
 
 // writePayment runs an insert or update and returns how many rows it changed.

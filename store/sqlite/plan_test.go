@@ -48,6 +48,9 @@ func TestPlansUseTheIndexMadeForThem(t *testing.T) {
 		{paymentByIntent, []string{"SEARCH payments USING INDEX payments_intent (intent_id=?)"}},
 		{listPayments, []string{"SEARCH payments USING INDEX payments_page (user_id=? AND id<?)"}},
 		{paymentsToCheck, []string{"SEARCH payments USING INDEX payments_check (check_at<?)"}},
+		{listAllPayments, []string{"SEARCH payments USING PRIMARY KEY (id>?)"}},
+		{countUsers, []string{"SEARCH users USING COVERING INDEX users_email (email_key>?)"}},
+		{countPayments, []string{"SEARCH payments USING COVERING INDEX payments_cuid (user_id>?)"}},
 		{attemptsByKey, []string{"SEARCH attempts USING PRIMARY KEY (key=?)"}},
 		{attemptsByAccount, []string{"SEARCH attempts USING COVERING INDEX attempts_account (account=?)"}},
 		{attemptsBySite, []string{"SEARCH attempts USING COVERING INDEX attempts_account (account=? AND site=?)"}},
@@ -69,7 +72,7 @@ func TestPlansUseTheIndexMadeForThem(t *testing.T) {
 // explainPlan returns the steps of a statement's plan.
 func explainPlan(t *testing.T, s *Store, statement string) []string {
 	t.Helper()
-	params := make([]any, 17) // as many as the largest statement has
+	params := make([]any, 18) // as many as the largest statement has
 	rows, err := s.writer.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, params...)
 	if err != nil {
 		t.Fatal(err)

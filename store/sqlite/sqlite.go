@@ -11,7 +11,7 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-var _ store.Store = (*Store)(nil)
+var _ store.Movable = (*Store)(nil)
 
 // Store is a store.Store in one SQLite file. Make it with Open.
 type Store struct {

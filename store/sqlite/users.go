@@ -13,7 +13,7 @@ import (
 // InsertUser implements store.Store.
 func (s *Store) InsertUser(ctx context.Context, u *store.User) error {
 	const op = "insert user"
-	if _, err := s.writeUser(ctx, op, u, insertUser, userArgs(u)); err != nil {
+	if _, err := s.writeUser(ctx, op, u, insertUser, append(userArgs(u), 1)); err != nil {
 		return err
 	}
 	u.Version = 1
@@ -22,16 +22,20 @@ func (s *Store) InsertUser(ctx context.Context, u *store.User) error {
 
 // UpdateUser implements store.Store.
 func (s *Store) UpdateUser(ctx context.Context, u *store.User) error {
-	const op = "update user"
-	n, err := s.writeUser(ctx, op, u, updateUser, append(userArgs(u), u.Version))
-	if err != nil {
+	if err := s.replaceUser(ctx, "update user", u, u.Version, u.Version+1); err != nil {
 		return err
-	}
-	if n == 0 {
-		return s.fail(op, store.ErrStale)
 	}
 	u.Version++
 	return nil
+}
+
+// replaceUser stores u as version to if the stored version is from.
+func (s *Store) replaceUser(ctx context.Context, op string, u *store.User, from, to int64) error {
+	n, err := s.writeUser(ctx, op, u, updateUser, append(userArgs(u), from, to))
+	if err == nil && n == 0 {
+		err = s.fail(op, store.ErrStale)
+	}
+	return err
 }
 
 // writeUser runs an insert or update of u and returns how many rows it

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"leases", leaseTests},
 		{"attempts", attemptTests},
 		{"races", raceTests},
+		{"moves", moveTests},
 		{"contexts", contextTests},
 	}
 	for _, g := range groups {

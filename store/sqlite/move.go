@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// Size implements store.Movable, exactly.
+func (s *Store) Size(ctx context.Context) (size store.Size, err error) {
+	const op = "count"
+	users, err := one(ctx, s, op, countUsers, scanInt)
+	if err != nil {
+		return size, err
+	}
+	payments, err := one(ctx, s, op, countPayments, scanInt)
+	return store.Size{Users: int64(users), Payments: int64(payments)}, err
+}
+
+// ListAllPayments implements store.Movable.
+func (s *Store) ListAllPayments(ctx context.Context, after string, limit int) ([]*store.Payment, error) {
+	return many(ctx, s, "list all payments", listAllPayments, scanPayment, after, limit)
+}
+
+// MoveUsers implements store.Movable: all of them or, after an error, none.
+func (s *Store) MoveUsers(ctx context.Context, users []*store.User) error {
+	const op = "move users"
+	i, err := s.insertAll(ctx, insertUser, len(users), func(i int) []any { return append(userArgs(users[i]), users[i].Version) })
+	if !violates(err) {
+		return s.fail(op, err)
+	}
+	taken, lookupErr := s.takenKey(ctx, users[i], false)
+	// Nobody is in the way of one that two of users are in each other's.
+	return s.fail(op, cmp.Or(lookupErr, taken, store.ErrEmailTaken))
+}
+
+// MovePayments implements store.Movable: all of them or, after an error, none.
+func (s *Store) MovePayments(ctx context.Context, payments []*store.Payment) error {
+	_, err := s.insertAll(ctx, insertPayment, len(payments), func(i int) []any { return append(paymentArgs(payments[i]), payments[i].Version) })
+	if violates(err) {
+		err = store.ErrPaymentExists
+	}
+	return s.fail("move payments", err)
+}
+
+// insertAll runs the statement n times in one transaction, which is one sync of
+// the disk. With an error it returns which of them failed.
+func (s *Store) insertAll(ctx context.Context, q query, n int, args func(i int) []any) (failed int, err error) {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	statement := tx.StmtContext(ctx, s.stmts[q])
+	for i := range n {
+		if _, err := statement.ExecContext(ctx, args(i)...); err != nil {
+			return i, err
+		}
+	}
+	return 0, tx.Commit()
+}
+
+// ReplaceUser implements store.Movable.
+func (s *Store) ReplaceUser(ctx context.Context, u *store.User, version int64) error {
+	return s.replaceUser(ctx, "replace user", u, version, u.Version)
+}
+
+// ReplacePayment implements store.Movable.
+func (s *Store) ReplacePayment(ctx context.Context, p *store.Payment, version int64) error {
+	return s.replacePayment(ctx, "replace payment", p, version, p.Version)
+}
