@@ -14,6 +14,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
+
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 // useChain installs what every request passes before its route is known.
@@ -43,12 +45,17 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set(echo.HeaderReferrerPolicy, "no-referrer")
 		ctx, cancel := context.WithTimeout(withEvent(r.Context(), e), handlingTimeout)
 		defer cancel()
+		ctx, span := s.startSpan(ctx, r)
+		defer func() { endSpan(span, c, e) }()
+		s.telemetry.Begin()
 		c.SetRequest(r.WithContext(ctx))
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
 		e.status = c.Response().Status
-		e.log(ctx, s.log, r.Method, c.Path(), time.Since(e.started))
+		took := time.Since(e.started)
+		s.telemetry.End(telemetry.Answer{OperationID: e.operationID, Status: e.status, Code: e.code, Took: took})
+		e.log(ctx, s.log, r.Method, c.Path(), took)
 		return nil
 	}
 }

@@ -18,7 +18,10 @@ const corsMaxAge = 600
 
 // exposedHeaders are those of answers that pages may read, beside the ones that
 // browsers always let them.
-var exposedHeaders = []string{echo.HeaderXRequestID, "Link", echo.HeaderLocation, echo.HeaderRetryAfter}
+var exposedHeaders = []string{
+	echo.HeaderXRequestID, "Link", echo.HeaderLocation, echo.HeaderRetryAfter,
+	"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+}
 
 // allowOrigins lets pages of these origins call the paths of the spec from a
 // browser, and tells them the methods and headers of the path. Credentials stay

@@ -90,7 +90,7 @@ func TestAnswersToPages(t *testing.T) {
 			got := a.send(r).want(t, status)
 			for name, want := range map[string]string{
 				"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "", "Vary": "Origin",
-				"Access-Control-Expose-Headers": "Link Location Retry-After X-Request-Id",
+				"Access-Control-Expose-Headers": "Link Location RateLimit-Limit RateLimit-Remaining RateLimit-Reset Retry-After X-Request-Id",
 			} {
 				if value := headerSet(got, name); value != want {
 					t.Errorf("%d: %s is %q, want %q", status, name, value, want)

@@ -5,11 +5,11 @@
 //
 // chain.go holds what every request passes: panic recovery, request id, security
 // headers, the log event, other origins (cors.go), methods of static paths. Then,
-// per operation and in this order: Accept (media.go), the access token
-// (identity.go), content type, body and schema (validation.go), and the handler
-// (users.go, sessions.go, payments.go). Routes and schemas are resolved once, at
-// start. Logins and sign-ups are throttled by their handlers, by the address that
-// proxies.go finds.
+// per operation and in this order: the limit of its sender (ratelimit.go), Accept
+// (media.go), the access token (identity.go), content type, body and schema
+// (validation.go), and the handler (users.go, sessions.go, payments.go). Routes and
+// schemas are resolved once, at start. Logins and sign-ups are throttled by their
+// handlers besides, by the address that proxies.go finds.
 //
 // # Failures
 //

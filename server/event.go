@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"regexp"
 	"time"
+
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 // event is what is known of one request. It is filled in by whoever learns
@@ -19,16 +21,21 @@ type event struct {
 	operationID string
 	userID      string
 	paymentID   string
-	status      int
-	code        string
-	err         error
-	started     time.Time
+	// replayed is true if the answer is that of an earlier request for the same
+	// thing.
+	replayed bool
+	status   int
+	code     string
+	err      error
+	started  time.Time
+	// work counts the calls that the request led to.
+	work telemetry.Work
 }
 
 type eventKey struct{}
 
 func withEvent(ctx context.Context, e *event) context.Context {
-	return context.WithValue(ctx, eventKey{}, e)
+	return telemetry.WithWork(context.WithValue(ctx, eventKey{}, e), &e.work)
 }
 
 // eventOf returns the event of the request, or one that nobody will read.
@@ -65,13 +72,18 @@ func (e *event) log(ctx context.Context, log *slog.Logger, method, route string,
 		slog.Int("status", e.status),
 		slog.Duration("duration", took),
 	}
+	storeCalls, stripeCalls, stripeRequestID := e.work.Sum()
 	for _, a := range [...]slog.Attr{
 		slog.String("operationId", e.operationID), slog.String("userId", e.userID),
 		slog.String("paymentId", e.paymentID), slog.String("code", e.code),
+		slog.String("stripeRequestId", stripeRequestID), slog.String("traceId", traceID(ctx)),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)
 		}
+	}
+	if e.operationID != "" {
+		attrs = append(attrs, slog.Int("storeCalls", storeCalls), slog.Int("stripeCalls", stripeCalls), slog.Bool("replayed", e.replayed))
 	}
 	if e.status >= 500 && e.err != nil {
 		level = slog.LevelError

@@ -18,10 +18,13 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/nestpayments/nestpayments/server"
 	"github.com/nestpayments/nestpayments/server/auth"
 	"github.com/nestpayments/nestpayments/server/payments"
+	"github.com/nestpayments/nestpayments/server/telemetry"
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/store/sqlite"
 	"github.com/nestpayments/nestpayments/stripeclient"
@@ -44,6 +47,9 @@ type api struct {
 	logs  *logBuffer
 	// handler is the server that answers at url.
 	handler *atomic.Pointer[http.Handler]
+	// metrics and spans are what that server has measured.
+	metrics *prometheus.Registry
+	spans   *tracetest.SpanRecorder
 }
 
 // setup says what is different about the system of a test.
@@ -105,8 +111,15 @@ func (a *api) serve(s setup) {
 	if s.stripeKey == "" {
 		s.stripeKey = stripeKey
 	}
+	a.metrics, a.spans = prometheus.NewRegistry(), tracetest.NewSpanRecorder()
+	measured, err := telemetry.New(telemetry.Config{
+		Metrics: a.metrics, Traces: trace.NewTracerProvider(trace.WithSpanProcessor(a.spans)),
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
 	stripe, err := stripeclient.New(stripeclient.Config{
-		SecretKey: s.stripeKey, BaseURL: a.boxURL, RatePerSecond: 10_000, BreakerFailures: 1000,
+		SecretKey: s.stripeKey, BaseURL: a.boxURL, RatePerSecond: 10_000, BreakerFailures: 1000, Observe: measured.StripeCall,
 	})
 	if err != nil {
 		a.t.Fatal(err)
@@ -119,15 +132,16 @@ func (a *api) serve(s setup) {
 		Store: a.store, Stripe: stripe, Webhook: webhook, Keys: a.keys, Clock: a.clock,
 		Passwords: auth.HasherConfig{Params: auth.Params{MemoryKiB: 64, Time: 1, Threads: 1}, Queue: 1000},
 		// All that a test sends comes from one address.
-		Throttle: auth.ThrottleConfig{Tries: 1e6, Accounts: 1000, Addresses: 1000, SignUps: 1e6},
-		Logger:   a.logger(),
-		Metrics:  prometheus.NewRegistry(),
+		Throttle:     auth.ThrottleConfig{Tries: 1e6, Accounts: 1000, Addresses: 1000, SignUps: 1e6},
+		RequestLimit: 1e9,
+		Logger:       a.logger(),
+		Telemetry:    measured,
 	}
 	if s.change != nil {
 		s.change(&c)
 	}
-	metrics := c.Metrics.(*prometheus.Registry)
-	a.t.Cleanup(func() { checkMetrics(a.t, metrics) })
+	metrics, spans := a.metrics, a.spans
+	a.t.Cleanup(func() { checkMeasurements(a.t, metrics, spans) })
 	srv, err := server.New(c)
 	if err != nil {
 		a.t.Fatal(err)

@@ -19,18 +19,21 @@ func caller(ctx context.Context) *store.User {
 	return u
 }
 
-// authenticate finds the user of the request's token: one read of the store. The
-// token of a deleted user is as good as none.
-func (s *Server) authenticate(r *http.Request) (*store.User, error) {
-	token, err := bearerToken(r.Header)
+// tokenUser verifies the request's token and returns the id of its user. It does
+// not read the store.
+func (s *Server) tokenUser(h http.Header) (string, error) {
+	token, err := bearerToken(h)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	claims, err := s.tokens.Verify(token)
-	if err != nil {
-		return nil, err
-	}
-	u, err := s.store.User(r.Context(), claims.UserID)
+	return claims.UserID, err
+}
+
+// findCaller reads the user of a verified token. The token of a deleted user is as
+// good as none.
+func (s *Server) findCaller(ctx context.Context, userID string) (*store.User, error) {
+	u, err := s.store.User(ctx, userID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, auth.ErrTokenInvalid
 	}

@@ -11,13 +11,14 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
 // Every test of this package is a test for leaks: the harness hands checkAnswer
-// each answer, checkMetrics all metrics, and checkLogs all that was logged, at debug
+// each answer, checkMeasurements all metrics and spans, and checkLogs all that was logged, at debug
 // level, by the server, the reconciler and the sandbox. Below are the searchers,
 // the proof that they find something, and a run that puts secrets where they do not
 // belong.
@@ -58,8 +59,9 @@ func checkLogs(t testing.TB, logs string) {
 	}
 }
 
-// checkMetrics fails the test if the metrics hold a secret or an email address.
-func checkMetrics(t testing.TB, metrics prometheus.Gatherer) {
+// checkMeasurements fails the test if the metrics or the spans hold a secret or an
+// email address.
+func checkMeasurements(t testing.TB, metrics prometheus.Gatherer, spans *tracetest.SpanRecorder) {
 	t.Helper()
 	families, err := metrics.Gather()
 	if err != nil || len(families) == 0 {
@@ -67,6 +69,11 @@ func checkMetrics(t testing.TB, metrics prometheus.Gatherer) {
 	}
 	for _, leak := range leaks(fmt.Sprint(families)) {
 		t.Errorf("the metrics hold %s", leak)
+	}
+	for _, span := range spans.Ended() {
+		for _, leak := range leaks(fmt.Sprint(span.Name(), span.Attributes(), span.Status(), span.Events())) {
+			t.Errorf("the span %s holds %s", span.Name(), leak)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/nestpayments/nestpayments/server/auth"
 )
 
 // newEventCounter counts Stripe's signed events by what became of them: handled,
@@ -15,16 +17,20 @@ func newEventCounter() *prometheus.CounterVec {
 	}, []string{"result"})
 }
 
-// exposeMetrics registers what the server measures of itself.
-func (s *Server) exposeMetrics(registry prometheus.Registerer) error {
-	if registry == nil {
-		return nil
-	}
+// exposeMetrics registers what the server knows of its own state; what it does is
+// measured as it does it.
+func (s *Server) exposeMetrics(hasher *auth.Hasher) error {
+	t := s.telemetry
 	return errors.Join(
-		registry.Register(s.events),
-		registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "nestpayments_reconciler_lag_seconds",
-			Help: "Time since this replica last saw that nothing was left to reconcile, or that another replica does the work.",
-		}, func() float64 { return s.reconciler.Lag().Seconds() })),
+		t.Register(s.events),
+		t.Gauge("reconciler_lag_seconds",
+			"Time since this replica last saw that nothing was left to reconcile, or that another replica does the work.",
+			func() float64 { return s.reconciler.Lag().Seconds() }),
+		t.Gauge("password_hashes_running", "Password hashes being computed.",
+			func() float64 { return float64(hasher.Stats().Running) }),
+		t.Gauge("password_hashes_waiting", "Callers that wait for their password hash.",
+			func() float64 { return float64(hasher.Stats().Waiting) }),
+		t.Gauge("password_hashes_queue", "How many may wait; who comes then is answered 503.",
+			func() float64 { return float64(hasher.Stats().Queue) }),
 	)
 }

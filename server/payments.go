@@ -15,7 +15,9 @@ func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.Pay
 	if err != nil {
 		return nil, err
 	}
-	eventOf(ctx).namePayment(created.Payment.IntentID)
+	e := eventOf(ctx)
+	e.namePayment(created.Payment.IntentID)
+	e.replayed = created.Replayed
 	location := "/payment/" + created.Payment.IntentID
 	return gen.PaymentControllerCreatePayment201JSONResponse{
 		Body:    createdDTO(created),
@@ -25,15 +27,17 @@ func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.Pay
 
 // PaymentControllerConfirmPayment charges a payment of the caller.
 func (h *handlers) PaymentControllerConfirmPayment(ctx context.Context, r gen.PaymentControllerConfirmPaymentRequestObject) (gen.PaymentControllerConfirmPaymentResponseObject, error) {
-	eventOf(ctx).namePayment(r.Body.PaymentID)
-	p, err := h.payments.Confirm(ctx, payments.Confirmation{
+	e := eventOf(ctx)
+	e.namePayment(r.Body.PaymentID)
+	done, err := h.payments.Confirm(ctx, payments.Confirmation{
 		UserID: caller(ctx).ID, CUID: r.Body.CUID,
 		IntentID: r.Body.PaymentID, PaymentMethod: r.Body.PaymentMethodID,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return gen.PaymentControllerConfirmPayment201JSONResponse(paymentDTO(p)), nil
+	e.replayed = done.Replayed
+	return gen.PaymentControllerConfirmPayment201JSONResponse(paymentDTO(done.Payment)), nil
 }
 
 // PaymentControllerGetPayment reads a payment of the caller.

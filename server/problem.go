@@ -93,6 +93,8 @@ var problems = []struct {
 	{isErr(payments.ErrCustomerUnknown), kind{http.StatusUnprocessableEntity, "customer_unknown", "Stripe has no such customer",
 		"Use the id of a customer that exists in the Stripe account."}},
 
+	{isA[*rateLimitedError], kind{http.StatusTooManyRequests, "rate_limited", "Too many requests",
+		"Nothing was done. Wait for as long as Retry-After says, then send at most RateLimit-Limit requests a minute."}},
 	{isA[*auth.ThrottledError], kind{http.StatusTooManyRequests, "too_many_requests", "Too many attempts",
 		"Nothing was done. Wait for as long as Retry-After says before the next attempt; other operations work as ever."}},
 

@@ -85,6 +85,10 @@ func waitFor(err error) int {
 	if errors.As(err, &stripe) && stripe.RetryAfter > 0 {
 		return wholeSeconds(stripe.RetryAfter)
 	}
+	var limited *rateLimitedError
+	if errors.As(err, &limited) {
+		return wholeSeconds(limited.retryAfter)
+	}
 	var throttled *auth.ThrottledError
 	if errors.As(err, &throttled) {
 		return wholeSeconds(throttled.RetryAfter)

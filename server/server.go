@@ -15,6 +15,7 @@ import (
 	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/server/auth"
 	"github.com/nestpayments/nestpayments/server/payments"
+	"github.com/nestpayments/nestpayments/server/telemetry"
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
@@ -43,6 +44,9 @@ type Config struct {
 	// Throttle is how many failed logins and sign-ups are allowed. The zero
 	// value is the default.
 	Throttle auth.ThrottleConfig
+	// RequestLimit is how many requests one caller may send in a minute: a user,
+	// or an address without a token. 0 means 1200.
+	RequestLimit int
 	// TrustedProxies are the networks, in CIDR notation, of the proxies whose
 	// X-Forwarded-For header is believed. None means that a request comes from
 	// the address of its connection, whatever it says.
@@ -56,8 +60,9 @@ type Config struct {
 	ReconcileInterval time.Duration
 	// Logger takes one event per request. nil means slog.Default().
 	Logger *slog.Logger
-	// Metrics takes what the server measures of itself. nil means nothing does.
-	Metrics prometheus.Registerer
+	// Telemetry takes what the server measures. The same one should observe
+	// Stripe. nil means nobody looks.
+	Telemetry *telemetry.Telemetry
 	// Clock tells the time. nil means time.Now.
 	Clock func() time.Time
 }
@@ -70,8 +75,10 @@ type Server struct {
 	payments   *payments.Service
 	reconciler *payments.Reconciler
 	tokens     *auth.Tokens
+	requests   *requestLimiter
 	webhook    *stripeclient.Webhook
 	events     *prometheus.CounterVec
+	telemetry  *telemetry.Telemetry
 	origins    []string
 	log        *slog.Logger
 	draining   atomic.Bool
@@ -92,7 +99,9 @@ var _ gen.StrictServerInterface = (*handlers)(nil)
 // New checks the configuration, reports all its faults together, and builds the
 // routes from the spec.
 func New(c Config) (*Server, error) {
-	c.setDefaults()
+	if err := c.setDefaults(); err != nil {
+		return nil, err
+	}
 	svc, err1 := payments.New(payments.Config{
 		Store: c.Store, Stripe: c.Stripe, Amount: c.Amount, Currency: c.Currency, Clock: c.Clock, Logger: c.Logger,
 	})
@@ -100,7 +109,8 @@ func New(c Config) (*Server, error) {
 	hasher, err3 := auth.NewHasher(c.Passwords)
 	throttle, err4 := auth.NewThrottle(c.Store, c.Clock, c.Throttle)
 	proxies, err5 := proxyExtractor(c.TrustedProxies)
-	if err := errors.Join(err1, err2, err3, err4, err5, checkOrigins(c.Origins)); err != nil {
+	requests, err6 := newRequestLimiter(c.RequestLimit, c.Clock)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, checkOrigins(c.Origins)); err != nil {
 		return nil, err
 	}
 	spec, err := loadSpec(gen.OpenAPI)
@@ -113,7 +123,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
-		tokens: tokens, webhook: c.Webhook, events: newEventCounter(), origins: c.Origins, log: c.Logger,
+		tokens: tokens, requests: requests, webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger,
 	}
 	s.echo.IPExtractor = proxies
 	h := &handlers{
@@ -122,10 +132,10 @@ func New(c Config) (*Server, error) {
 	}
 	s.handlers = h
 	s.route(spec, docs)
-	return s, s.exposeMetrics(c.Metrics)
+	return s, s.exposeMetrics(hasher)
 }
 
-func (c *Config) setDefaults() {
+func (c *Config) setDefaults() (err error) {
 	if c.Issuer == "" {
 		c.Issuer = "nest-payments"
 	}
@@ -138,6 +148,13 @@ func (c *Config) setDefaults() {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Telemetry == nil {
+		c.Telemetry, err = telemetry.New(telemetry.Config{})
+	}
+	if c.Store != nil {
+		c.Store = c.Telemetry.Store(c.Store)
+	}
+	return err
 }
 
 // route builds the chain and every route.
@@ -150,6 +167,7 @@ func (s *Server) route(spec *openapi3.T, docs documents) {
 		s.echo.POST(webhookPath, s.receiveEvent)
 	}
 	docs.register(s.echo)
+	registerDocs(s.echo)
 	s.registerHealth()
 }
 

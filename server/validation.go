@@ -82,9 +82,9 @@ func (s *Server) operations(spec *openapi3.T) map[string][]echo.MiddlewareFunc {
 	return all
 }
 
-// admit lets a request through to its handler if it says what it accepts, who it
-// comes from, and fits the schema. In this order: a caller without a token learns
-// nothing of the schema.
+// admit lets a request through to its handler if its sender has one left, and it
+// says what it accepts, who it comes from, and fits the schema. In this order: a
+// caller without a token learns nothing of the schema.
 func (s *Server) admit(o operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -95,11 +95,22 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 				return echo.ErrNotFound
 			}
 			e.operationID = o.route.Operation.OperationID
+			var userID string
+			var stranger error
+			if o.secured {
+				userID, stranger = s.tokenUser(r.Header)
+			}
+			if err := s.requests.count(c.Response().Header(), senderOf(userID, e.from)); err != nil {
+				return err
+			}
 			if !acceptsJSON(r.Header) {
 				return errNotAcceptable
 			}
+			if stranger != nil {
+				return stranger
+			}
 			if o.secured {
-				u, err := s.authenticate(r)
+				u, err := s.findCaller(r.Context(), userID)
 				if err != nil {
 					return err
 				}

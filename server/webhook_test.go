@@ -8,11 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stripe/stripe-go/v76/webhook"
 
-	"github.com/nestpayments/nestpayments/server"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
@@ -72,8 +70,7 @@ func TestEventsOutOfOrderDoNoHarm(t *testing.T) {
 
 func TestEventsAreCounted(t *testing.T) {
 	t.Parallel()
-	metrics := prometheus.NewRegistry()
-	a := start(t, setup{noWebhooks: true, change: func(c *server.Config) { c.Metrics = metrics }})
+	a := start(t, setup{noWebhooks: true})
 	me := a.register()
 	id := a.pay(me, "events")
 	a.event("payment_intent.created", id).want(t, 204)
@@ -88,7 +85,7 @@ func TestEventsAreCounted(t *testing.T) {
 		nestpayments_webhook_events_total{result="handled"} 2
 		nestpayments_webhook_events_total{result="ignored"} 1
 	`
-	if err := testutil.GatherAndCompare(metrics, strings.NewReader(want), "nestpayments_webhook_events_total"); err != nil {
+	if err := testutil.GatherAndCompare(a.metrics, strings.NewReader(want), "nestpayments_webhook_events_total"); err != nil {
 		t.Error(err)
 	}
 }

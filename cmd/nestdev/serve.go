@@ -90,7 +90,8 @@ func newServer(o options, data *folder, db *sqlite.Store, stripeURL string, log 
 	return server.New(server.Config{
 		Store: db, Stripe: stripe, Webhook: webhook, Keys: keys, Logger: log,
 		// Everybody here is the same person.
-		Throttle: auth.ThrottleConfig{Accounts: 1000, SignUps: 1_000_000},
+		Throttle:     auth.ThrottleConfig{Accounts: 1000, SignUps: 1_000_000},
+		RequestLimit: 1_000_000,
 	})
 }
 

@@ -11,12 +11,14 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// adminCommand says who is an admin. It works on the database directly, so it
-// takes access to that and no token.
+// adminCommand is what works on the database directly, so it takes access to that
+// and no token.
 type adminCommand struct {
 	Grant  grantCommand  `cmd:"" help:"Make the user with this email address an admin."`
 	Revoke revokeCommand `cmd:"" help:"Take that away again."`
 	List   listCommand   `cmd:"" help:"List the admins."`
+	Copy   copyCommand   `cmd:"" help:"Copy everything to another database, such as from SQLite to MongoDB."`
+	Backup backupCommand `cmd:"" help:"Back a SQLite database up while the server runs."`
 }
 
 type grantCommand struct {
@@ -32,18 +34,18 @@ type revokeCommand struct {
 type listCommand struct{ database }
 
 // Run makes the user an admin, from the user's next request on.
-func (c grantCommand) Run(ctx context.Context, out output) error {
-	return setAdmin(ctx, c.database, c.Email, true, out)
+func (c grantCommand) Run(ctx context.Context, env *environment, out output) error {
+	return setAdmin(ctx, env, c.database, c.Email, true, out)
 }
 
 // Run takes the role away, from the user's next request on.
-func (c revokeCommand) Run(ctx context.Context, out output) error {
-	return setAdmin(ctx, c.database, c.Email, false, out)
+func (c revokeCommand) Run(ctx context.Context, env *environment, out output) error {
+	return setAdmin(ctx, env, c.database, c.Email, false, out)
 }
 
 // Run prints the id, email address and name of every admin.
-func (c listCommand) Run(ctx context.Context, out output) error {
-	return c.with(ctx, func(db store.Store) error {
+func (c listCommand) Run(ctx context.Context, env *environment, out output) error {
+	return c.with(ctx, env, func(db store.Store) error {
 		admins, err := db.ListAdmins(ctx)
 		if err != nil {
 			return err
@@ -58,8 +60,8 @@ func (c listCommand) Run(ctx context.Context, out output) error {
 }
 
 // with opens the database for one command.
-func (d database) with(ctx context.Context, work func(store.Store) error) (err error) {
-	if err := d.check(); err != nil {
+func (d database) with(ctx context.Context, env *environment, work func(store.Store) error) (err error) {
+	if err := errors.Join(errors.Join(env.faults...), d.check()); err != nil {
 		return err
 	}
 	db, err := d.open(ctx)
@@ -70,12 +72,12 @@ func (d database) with(ctx context.Context, work func(store.Store) error) (err e
 	return work(db)
 }
 
-func setAdmin(ctx context.Context, d database, email string, admin bool, out output) error {
+func setAdmin(ctx context.Context, env *environment, d database, email string, admin bool, out output) error {
 	_, key, err := auth.NormalizeEmail(email)
 	if err != nil {
 		return err
 	}
-	return d.with(ctx, func(db store.Store) error {
+	return d.with(ctx, env, func(db store.Store) error {
 		for {
 			u, err := db.UserByEmail(ctx, key)
 			if errors.Is(err, store.ErrNotFound) {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// environment is every variable that the program reads.
-var environment = []string{
-	"ADDR", "CORS_ORIGINS", "DATABASE_URL", "LOGIN_LIMIT", "LOG_LEVEL", "METRICS_ADDR", "PAYMENT_AMOUNT", "PAYMENT_CURRENCY", "RECONCILE_INTERVAL", "SHUTDOWN_NOTICE",
+// variables is every variable that the program reads.
+var variables = []string{
+	"ADDR", "CORS_ORIGINS", "DATABASE_URL", "LOGIN_LIMIT", "LOG_LEVEL", "OPERATOR_ADDR", "PAYMENT_AMOUNT", "PAYMENT_CURRENCY", "RECONCILE_INTERVAL", "REQUEST_LIMIT", "SHUTDOWN_NOTICE",
 	"SIGNING_KEYS", "SIGN_UP_LIMIT", "STRIPE_RATE", "STRIPE_SECRET_KEY", "STRIPE_URL", "STRIPE_WEBHOOK_SECRETS", "TOKEN_AUDIENCE", "TOKEN_ISSUER", "TRUSTED_PROXIES",
 }
 
@@ -39,14 +39,14 @@ func FuzzConfiguration(f *testing.F) {
 			return
 		}
 		t.Chdir(dir)
-		for _, name := range environment {
+		for _, name := range variables {
 			t.Setenv(name, "")
 		}
 		t.Setenv("STRIPE_SECRET_KEY", stripeKey)
 		t.Setenv("STRIPE_WEBHOOK_SECRETS", webhookSecrets)
 		t.Setenv("DATABASE_URL", "mongodb://user:"+databasePassword+"@127.0.0.1:1/")
 		for line := range strings.Lines(env) {
-			for _, name := range environment {
+			for _, name := range variables {
 				if value, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), name+"="); ok {
 					t.Setenv(name, value)
 				}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/store/mongo"
@@ -13,7 +15,7 @@ import (
 
 // database is the flag that every command shares.
 type database struct {
-	DatabaseURL string `env:"DATABASE_URL" placeholder:"URL" help:"Where users and payments are kept: sqlite:PATH on one machine, or mongodb://… or mongodb+srv://… for many. Required."`
+	DatabaseURL string `env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Where users and payments are kept: sqlite:PATH on one machine, or mongodb://… or mongodb+srv://… for many. Required."`
 }
 
 // check tells what is wrong with the URL, without repeating it: it may hold a
@@ -29,6 +31,23 @@ func (d database) check() error {
 		return errors.New("DATABASE_URL has a scheme that is not supported: it must start with sqlite:, mongodb:// or mongodb+srv://")
 	}
 	return nil
+}
+
+// await opens the database as soon as it can be reached, and until then says in the
+// log that it is waiting. What waiting does not mend is returned at once.
+func (d database) await(ctx context.Context, log *slog.Logger) (store.Store, error) {
+	const longest = 5 * time.Second
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
+		db, err := d.open(ctx)
+		if err == nil || !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
+			return db, err
+		}
+		log.Warn("waiting for the database: check that it runs and that DATABASE_URL names it", slog.String("error", err.Error()))
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
 }
 
 // open opens the database that the URL names. The URL has been checked.

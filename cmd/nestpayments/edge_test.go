@@ -58,8 +58,8 @@ func TestFaultyEdgeFlags(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	err := run(ctx, append(append([]string{"serve"}, s.args...),
-		"--trusted-proxies", "10.0.0.0/8,lan", "--cors-origins", "*", "--login-limit=-1", "--sign-up-limit=-1"), io.Discard)
-	for _, want := range []string{`"lan" is not a network`, `"*" is not a web origin`, "Accounts is -1", "SignUps is -1"} {
+		"--trusted-proxies", "10.0.0.0/8,lan", "--cors-origins", "*", "--login-limit=-1", "--sign-up-limit=-1", "--request-limit=-1"), io.Discard)
+	for _, want := range []string{`"lan" is not a network`, `"*" is not a web origin`, "Accounts is -1", "SignUps is -1", "request limit is -1"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want it to say %q", err, want)
 		}

@@ -17,9 +17,11 @@ import (
 // program is the command line. The environment variable of a flag does the same
 // as the flag, and keeps secrets out of the process list.
 type program struct {
-	Serve serveCommand `cmd:"" default:"withargs" help:"Serve the API. This is the default command."`
-	Admin adminCommand `cmd:"" help:"Say who is an admin."`
-	Key   keyCommand   `cmd:"" help:"Make a key that signs access tokens."`
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve the API. This is the default command."`
+	Config  configCommand  `cmd:"" help:"Print the configuration that serve would have, secrets masked, and what is wrong with it."`
+	Admin   adminCommand   `cmd:"" help:"Say who is an admin, back the database up, and copy it to another."`
+	Key     keyCommand     `cmd:"" help:"Make a key that signs access tokens."`
+	Version versionCommand `cmd:"" help:"Tell what this program is."`
 }
 
 // output is where a command writes, as a type that kong can hand it.
@@ -38,13 +40,15 @@ func main() {
 // run does what the arguments ask for, until it is done or ctx ends.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	exited := false
+	env := &environment{}
 	parser, err := kong.New(&program{},
 		kong.Name("nestpayments"),
 		kong.Description("An OpenAPI-first payments API over Stripe."),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { exited = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(output{stdout}),
+		kong.Bind(output{stdout}, env),
+		kong.Resolvers(env),
 	)
 	if err != nil {
 		return err

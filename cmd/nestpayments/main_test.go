@@ -121,8 +121,8 @@ type system struct {
 	args []string
 	done chan error
 	stop context.CancelFunc
-	// url is where the API is, metrics the address of the metrics, if asked for.
-	url, metrics string
+	// url is where the API is, operator the address of the metrics, if asked for.
+	url, operator string
 }
 
 func newSystem(t *testing.T) *system {
@@ -157,7 +157,7 @@ func (s *system) start(t *testing.T, args ...string) {
 		s.done <- err
 	}()
 	addrs := serving(t, r)
-	s.url, s.metrics = "http://"+addrs["serving"], addrs["serving metrics"]
+	s.url, s.operator = "http://"+addrs["serving"], addrs["serving the operator"]
 	t.Cleanup(cancel)
 }
 
@@ -274,8 +274,8 @@ func TestAdminCommands(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
-	s.start(t, "--metrics-addr", "127.0.0.1:0")
-	res, err := http.Get("http://" + s.metrics + "/metrics")
+	s.start(t, "--operator-addr", "127.0.0.1:0")
+	res, err := http.Get("http://" + s.operator + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,8 +285,8 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("the metrics are %v\n%s", err, text)
 	}
 	taken := newSystem(t)
-	err = run(t.Context(), append([]string{"serve", "--metrics-addr", s.metrics}, taken.args...), io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "listen for metrics") {
+	err = run(t.Context(), append([]string{"serve", "--operator-addr", s.operator}, taken.args...), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "listen for the operator") {
 		t.Errorf("on an address that is taken: %v", err)
 	}
 }

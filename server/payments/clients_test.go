@@ -125,8 +125,11 @@ func (w *world) confirm(ctx context.Context, u *user, cuid, intentID, card strin
 	var paid *store.Payment
 	err := w.persist(ctx, "confirm", func(ctx context.Context, p *process) error {
 		before := w.chargesOf(intentID)
-		var err error
-		paid, err = p.service.Confirm(ctx, payments.Confirmation{UserID: u.id, CUID: cuid, IntentID: intentID, PaymentMethod: card})
+		paid = nil
+		done, err := p.service.Confirm(ctx, payments.Confirmation{UserID: u.id, CUID: cuid, IntentID: intentID, PaymentMethod: card})
+		if err == nil {
+			paid = done.Payment
+		}
 		w.heard(intentID, paid, err, alone, before)
 		return err
 	})

@@ -18,14 +18,20 @@ type Confirmation struct {
 	PaymentMethod string
 }
 
-// Confirm charges the payment and returns it: succeeded, or on its way there
+// Confirmed is a payment that was charged: succeeded, or on its way there
 // (processing, requires_capture), or waiting for its customer (requires_action).
-// A payment that is there already is returned as it is. It may be called again
-// after any error.
+type Confirmed struct {
+	Payment *store.Payment
+	// Replayed is true if the payment had succeeded before, and nothing was done.
+	Replayed bool
+}
+
+// Confirm charges the payment, or returns it as it is if it has succeeded. It may
+// be called again after any error.
 //
 // ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrPaymentMethodUnusable,
 // *DeclinedError.
-func (s *Service) Confirm(ctx context.Context, c Confirmation) (*store.Payment, error) {
+func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, error) {
 	p, err := s.Payment(ctx, c.UserID, c.IntentID)
 	if err != nil {
 		return nil, err
@@ -35,7 +41,7 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*store.Payment, 
 	}
 	for tries := range maxWrites {
 		if p.Status == stripeclient.StatusSucceeded {
-			return p, nil
+			return &Confirmed{Payment: p, Replayed: tries == 0}, nil
 		}
 		if p.Status == stripeclient.StatusCanceled {
 			return nil, ErrNotConfirmable
@@ -46,10 +52,12 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*store.Payment, 
 			return nil, wrap("confirm payment", err)
 		}
 		done, next, err := s.settle(ctx, t)
-		if err != nil || done {
-			return next, wrap("confirm payment", unsettled(err))
+		if err != nil {
+			return nil, wrap("confirm payment", unsettled(err))
 		}
-		p = next
+		if p = next; done {
+			return &Confirmed{Payment: p}, nil
+		}
 	}
 	return nil, fmt.Errorf("confirm payment: %d tries in vain: %w", maxWrites, store.ErrStale)
 }

@@ -16,7 +16,11 @@ import (
 func (w *world) confirmOnce(u *user, intentID, card string) (*store.Payment, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
 	defer cancel()
-	return w.running().service.Confirm(ctx, payments.Confirmation{UserID: u.id, CUID: "cuid", IntentID: intentID, PaymentMethod: card})
+	done, err := w.running().service.Confirm(ctx, payments.Confirmation{UserID: u.id, CUID: "cuid", IntentID: intentID, PaymentMethod: card})
+	if err != nil {
+		return nil, err
+	}
+	return done.Payment, nil
 }
 
 const confirmRoute = "POST /v1/payment_intents/"

@@ -20,6 +20,8 @@ type Created struct {
 	Payment *store.Payment
 	// ClientSecret is Stripe's, fresh from there. Never stored or logged.
 	ClientSecret string
+	// Replayed is true if the payment had its intent before.
+	Replayed bool
 }
 
 // Create returns the user's payment of this cuid and makes it if there is none.
@@ -31,7 +33,8 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
 	var in *stripeclient.Intent
-	if p.IntentID != "" {
+	had := p.IntentID != ""
+	if had {
 		in, err = s.stripe.Intent(ctx, p.IntentID)
 	} else {
 		p, in, err = s.createIntent(ctx, u, p)
@@ -48,7 +51,7 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 			return nil, fmt.Errorf("create payment: %w", err)
 		}
 	}
-	return &Created{Payment: p, ClientSecret: in.ClientSecret}, nil
+	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: had}, nil
 }
 
 // findOrInsert returns the payment of the cuid. The price is fixed here.
