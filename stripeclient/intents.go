@@ -145,6 +145,8 @@ func intentOf(pi *stripe.PaymentIntent) *Intent {
 		Status:       string(pi.Status),
 		ClientSecret: pi.ClientSecret,
 		PaymentID:    pi.Metadata[metaPayment],
+		UserID:       pi.Metadata[metaUser],
+		CUID:         pi.Metadata[metaCUID],
 		Created:      time.Unix(pi.Created, 0).UTC(),
 	}
 	if pi.Customer != nil {

@@ -44,10 +44,10 @@ type Intent struct {
 	PaymentMethod string
 	// ClientSecret is for the paying client alone: never store or log it.
 	ClientSecret string `json:"-"`
-	// PaymentID is metadata.paymentId: our payment, empty for intents that were
-	// made elsewhere.
-	PaymentID string
-	Created   time.Time
+	// PaymentID, UserID and CUID are our payment, from the metadata. They are
+	// empty for intents that were made elsewhere.
+	PaymentID, UserID, CUID string
+	Created                 time.Time
 	// LastError is the last failed attempt to pay, nil if there was none.
 	LastError *Decline
 	// Replayed is true when this is the saved answer to an earlier call with

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -26,9 +27,8 @@ func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
 // are taken and passed over.
 func Concerns(e *stripeclient.Event) bool { return strings.HasPrefix(e.Type, "payment_intent.") }
 
-// sync brings the payment of an intent up to date. An intent that was made
-// elsewhere, in Stripe's dashboard say, becomes a payment of the user whose
-// customer it charges.
+// sync brings the payment of an intent up to date. An intent that has no payment
+// here may get one.
 func (s *Service) sync(ctx context.Context, intentID string) error {
 	p, err := s.store.PaymentByIntent(ctx, intentID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -50,30 +50,57 @@ func (s *Service) sync(ctx context.Context, intentID string) error {
 	return err
 }
 
-// adopt makes a payment of an intent that was made elsewhere, if its customer is
-// one of ours. An intent of our own making is left to its create call and to the
-// reconciler, which know its cuid.
+// adopt makes a payment of an intent that has none here. One that was made
+// elsewhere becomes a payment of the user whose customer it charges, if that is one
+// of ours.
+//
+// One of our own making is left to its create call and to the reconciler, if its
+// payment is there. If it is not, the database is a backup from before the payment
+// was made: then the payment is as the intent's metadata has it, and a client that
+// repeats its request finds it, and pays once.
 func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
-	if in.CustomerID == "" || in.PaymentID != "" {
+	if in.CustomerID == "" {
 		return nil
-	}
-	u, err := s.store.UserByCustomer(ctx, in.CustomerID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("adopt payment: %w", err)
 	}
 	p := &store.Payment{
-		ID: store.NewID(in.Created), UserID: u.ID, CUID: "stripe:" + in.ID,
 		Amount: in.Amount, Currency: in.Currency, CustomerID: in.CustomerID,
 		CreatedAt: in.Created.UTC().Truncate(time.Millisecond), UpdatedAt: s.now(),
 	}
+	if in.PaymentID != "" {
+		if !ours(in) {
+			return nil
+		}
+		p.ID, p.UserID, p.CUID = in.PaymentID, in.UserID, in.CUID
+		_, err := s.store.PaymentByCUID(ctx, p.UserID, p.CUID)
+		if !errors.Is(err, store.ErrNotFound) {
+			return wrap("adopt payment", err)
+		}
+	} else {
+		u, err := s.store.UserByCustomer(ctx, in.CustomerID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("adopt payment: %w", err)
+		}
+		p.ID, p.UserID, p.CUID = store.NewID(in.Created), u.ID, "stripe:"+in.ID
+	}
 	follow(p, in)
 	p.CheckAt = s.nextCheck(p)
-	err = s.store.InsertPayment(ctx, p)
+	err := s.store.InsertPayment(ctx, p)
 	if errors.Is(err, store.ErrPaymentExists) {
 		return nil
 	}
 	return wrap("adopt payment", err)
+}
+
+var (
+	idShape   = regexp.MustCompile(`^[0-9a-f]{24}$`)
+	cuidShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+)
+
+// ours tells whether the metadata of an intent is what create writes: others may
+// write metadata too.
+func ours(in *stripeclient.Intent) bool {
+	return idShape.MatchString(in.PaymentID) && idShape.MatchString(in.UserID) && cuidShape.MatchString(in.CUID)
 }

@@ -2,6 +2,8 @@ package payments_test
 
 import (
 	"context"
+	"errors"
+	"net/url"
 	"testing"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -63,6 +65,47 @@ func TestAnIntentOfOursIsNotAdopted(t *testing.T) {
 		}
 		if got := w.mustCreate(u, "cuid"); got != id {
 			t.Errorf("the payment is %s, want %s", got, id)
+		}
+	})
+}
+
+// The database is a backup from before the payment was made. Stripe's events bring
+// it back under its cuid, and its client neither pays twice nor is told otherwise.
+func TestAPaymentThatABackupDoesNotHaveComesBack(t *testing.T) {
+	inMemory(t, func(w *world) {
+		u, id := paying(w)
+		w.pay(u, id, goodCard, "succeeded")
+		db := w.db.(*memory)
+		db.mu.Lock()
+		clear(db.payments)
+		db.mu.Unlock()
+
+		w.handle("payment_intent.succeeded", id)
+		p, err := w.running().service.Payment(context.Background(), u.id, id)
+		w.must(err)
+		if p.CUID != "cuid" || p.Status != "succeeded" || p.Amount != 2000 {
+			t.Errorf("the payment is %+v, want that of before", p)
+		}
+		if got := w.mustCreate(u, "cuid"); got != id {
+			t.Errorf("the same create makes %s, want %s", got, id)
+		}
+		w.converge()
+		w.verify()
+	})
+}
+
+// Metadata may be anybody's. An intent whose metadata cannot be ours is passed
+// over, and does not hold up the events behind it.
+func TestMetadataThatCannotBeOursIsPassedOver(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, _ := paying(w)
+		id := w.stripe("POST", "/v1/payment_intents", url.Values{
+			"amount": {"777"}, "currency": {"eur"}, "customer": {w.stored(u).CustomerID},
+			"metadata[paymentId]": {"theirs"}, "metadata[userId]": {u.id}, "metadata[cuid]": {"cuid"},
+		})
+		w.handle("payment_intent.created", id)
+		if _, err := w.db.PaymentByIntent(context.Background(), id); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("got %v, want no such payment", err)
 		}
 	})
 }
