@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"server/payments":       {"store", "stripeclient"},
 	"server/telemetry":      {"store", "stripeclient"},
 	"server":                {"gen", "store", "stripeclient", "server/auth", "server/payments", "server/telemetry"},
+	"deploy":                {},
 	"deploy/gateway":        {"gen"},
 }
 

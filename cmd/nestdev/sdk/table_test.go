@@ -13,7 +13,7 @@ import (
 
 const (
 	readme    = "../../../README.md"
-	tableHead = "| Generator | Version | Warnings | How a payment is created | Journey |\n| --- | --- | --- | --- | --- |\n"
+	tableHead = "| Generator | Version | Warnings | How a payment is created | Journey, passed |\n| --- | --- | --- | --- | --- |\n"
 )
 
 // tableRow is a row of the README's table, without its end of line.
@@ -142,6 +142,7 @@ func TestWarningsAreCountedByTheLine(t *testing.T) {
 		"swarn\n":                             0,
 		"[main] WARN  o.o.c - a\nwarning: b":  2,
 		"a warning about a warning\nok\nok\n": 1,
+		"WARN a\nWARN b\nWARN a\n":            2,
 	} {
 		if got := warnings(printed); got != want {
 			t.Errorf("%q: got %d warnings, want %d", printed, got, want)
