@@ -26,11 +26,9 @@ to yourself.
 To restore, stop the server, move the database file and the two beside it (-wal and -shm) away, put a
 copy of the backup in the place of the file, and start the server.
 
-What was made after the backup is then unknown here. Stripe still has its payment intents, and a client
-that repeats such a request would get a second one and could pay twice: look through Stripe's payments
-since the backup, by their metadata userId and cuid, before you let clients in.
-
-MongoDB is backed up with its own tools, such as mongodump.`)
+Users who registered after the backup have to register again. Payments that were made after it come back
+from Stripe's events, of the last 30 days: keep clients out until nestpayments_reconciler_lag_seconds is below
+30, a minute after the start or later.`)
 }
 
 // Run takes the backup and verifies it.
