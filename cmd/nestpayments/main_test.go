@@ -284,6 +284,20 @@ func TestMetrics(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "\nnestpayments_reconciler_lag_seconds ") {
 		t.Errorf("the metrics are %v\n%s", err, text)
 	}
+	for path, want := range map[string]int{
+		"/debug/pprof/heap": 200, "/debug/pprof/": 200,
+		"/debug/pprof/cmdline": 404, // a flag may hold a secret
+		"/user":                404,
+	} {
+		res, err := http.Get("http://" + s.operator + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", path, res.StatusCode, want)
+		}
+	}
 	taken := newSystem(t)
 	err = run(t.Context(), append([]string{"serve", "--operator-addr", s.operator}, taken.args...), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "listen for the operator") {
