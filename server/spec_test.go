@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,8 +59,15 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%s is tagged %v: SDKs file it elsewhere than its name says", op.OperationID, op.Tags)
 		}
 	})
-	if !maps.Equal(got, want) {
-		t.Errorf("operations are\n%v\nwant\n%v", got, want)
+	for route, id := range got {
+		if want[route] != id {
+			t.Errorf("%s is %s, want %q: add what is new to this list, from where it is never taken away", route, id, want[route])
+		}
+	}
+	for route, id := range want {
+		if got[route] == "" {
+			t.Errorf("%s, %s, is gone: SDKs and gateways have it", route, id)
+		}
 	}
 }
 
@@ -217,7 +223,7 @@ func TestHeadersAreDeclared(t *testing.T) {
 			if limited && status < "500" {
 				want = append(want, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 			}
-			if method == http.MethodGet && status == "200" && !strings.Contains(path, "{") {
+			if status == "200" && response.Value.Content["application/json"].Schema.Value.Type.Is("array") {
 				want = append(want, "Link")
 			}
 			for _, name := range want {
