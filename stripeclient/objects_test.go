@@ -93,7 +93,7 @@ func TestIntent(t *testing.T) {
 	}{
 		{"a paid one", intentJSON, Intent{
 			ID: "pi_1", Amount: 2000, Currency: "usd", Status: StatusSucceeded, CustomerID: "cus_1", PaymentMethod: "pm_1",
-			ClientSecret: canarySecret, PaymentID: "pay1", Created: time.Unix(1700000000, 0).UTC(),
+			ClientSecret: canarySecret, PaymentID: "pay1", UserID: "user1", CUID: "c1", Created: time.Unix(1700000000, 0).UTC(),
 		}},
 		{
 			"a declined one keeps the reason and no payment method",

@@ -257,12 +257,13 @@ func TestVerifyJudgesTheSpelling(t *testing.T) {
 		token string
 		want  error
 	}{
-		"unchanged":                  {token, nil},
-		"payload of another":         {header + "." + strings.Split(other.token(t), ".")[1] + "." + signature, jwt.ErrTokenSignatureInvalid},
-		"signature with a bit less":  {header + "." + payload + "." + flip(signature, 10), jwt.ErrTokenSignatureInvalid},
-		"signature emptied":          {header + "." + payload + ".", jwt.ErrTokenSignatureInvalid},
-		"signature cut off":          {header + "." + payload, jwt.ErrTokenMalformed},
-		"signature shortened":        {header + "." + payload + "." + signature[:len(signature)-4], jwt.ErrTokenMalformed},
+		"unchanged":                 {token, nil},
+		"payload of another":        {header + "." + strings.Split(other.token(t), ".")[1] + "." + signature, jwt.ErrTokenSignatureInvalid},
+		"signature with a bit less": {header + "." + payload + "." + flip(signature, 10), jwt.ErrTokenSignatureInvalid},
+		"signature emptied":         {header + "." + payload + ".", jwt.ErrTokenSignatureInvalid},
+		"signature cut off":         {header + "." + payload, jwt.ErrTokenMalformed},
+		// By one octet: the last two letters. What is left has no stray bits.
+		"signature shortened":        {header + "." + payload + "." + signature[:len(signature)-2], jwt.ErrTokenSignatureInvalid},
 		"signature lengthened":       {token + "AA", jwt.ErrTokenSignatureInvalid},
 		"stray trailing bits":        {token[:len(token)-1] + string(nextLetter(token[len(token)-1])), jwt.ErrTokenMalformed},
 		"padding":                    {token + "==", jwt.ErrTokenMalformed},
