@@ -85,14 +85,8 @@ func TestRequestLimitIsOnEveryOperationButTheWebhook(t *testing.T) {
 	a.limit(1, clock)
 	a.get("/user", me.token).want(t, 200)
 	a.get("/user", "").problem(t, 401, "unauthenticated")
-	for _, op := range []struct{ method, path, token string }{
-		{"POST", "/user", me.token}, {"GET", "/user", me.token}, {"GET", "/user/" + me.id, me.token},
-		{"PATCH", "/user/" + me.id, me.token}, {"DELETE", "/user/" + me.id, me.token},
-		{"POST", "/user/register", ""}, {"POST", "/user/login", ""},
-		{"GET", "/payment", me.token}, {"POST", "/payment", me.token}, {"GET", "/payment/pi_1", me.token},
-		{"POST", "/payment/confirm", me.token},
-	} {
-		a.send(request{method: op.method, path: op.path, token: op.token}).refused(t, "60")
+	for _, r := range everything(me, "pi_1") {
+		a.send(r).refused(t, "60")
 	}
 	for range 3 {
 		got := a.event("payment_intent.invented_tomorrow", "pi_1").want(t, 204)
