@@ -89,6 +89,9 @@ func writeOne[T comparable](ctx context.Context, k kind[T], doc *T, write func()
 	const tries = 3 // for its keys are two, and other writers may be quicker
 	for try := 1; ; try++ {
 		err := write()
+		if errors.Is(err, store.ErrUnavailable) && try < tries {
+			continue // another writer may have freed the key meanwhile; what was written is found stale
+		}
 		if !taken(err) {
 			return err
 		}

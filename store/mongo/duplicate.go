@@ -51,8 +51,7 @@ const internalError = 1
 // searched for each key. store.ErrUnavailable if a duplicate is gone by then:
 // the write did not happen, and is worth repeating.
 func (s *Store) duplicate(ctx context.Context, err error, c *driver.Collection, keys []uniqueKey, others bson.D) error {
-	isDuplicate := driver.IsDuplicateKeyError(err)
-	if command := (driver.CommandError{}); !isDuplicate && !(errors.As(err, &command) && command.Code == internalError) {
+	if command := (driver.CommandError{}); !driver.IsDuplicateKeyError(err) && !(errors.As(err, &command) && command.Code == internalError) {
 		return err
 	}
 	for _, k := range keys {
@@ -68,10 +67,7 @@ func (s *Store) duplicate(ctx context.Context, err error, c *driver.Collection, 
 			return findErr
 		}
 	}
-	if isDuplicate {
-		return errVanished
-	}
-	return err
+	return errVanished
 }
 
 // errVanished: the document whose key refused a write is no longer there.
