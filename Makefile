@@ -30,7 +30,7 @@ run: ## Start the whole system on this machine: API, database and Stripe sandbox
 
 .PHONY: test
 test: ## Run all tests, with the race detector.
-	go test $(RACE) ./...
+	go test $(RACE) -timeout 20m ./...
 
 .PHONY: generate
 generate: ## Generate code from openapi.yaml.
