@@ -190,6 +190,10 @@ func newLibopenapi(source []byte) (*pb33f, error) {
 }
 
 func (l *pb33f) answer(r *http.Request, got answer) error {
+	// A fragment is the client's own, and not sent; this validator takes it for a
+	// part of the path.
+	r = r.Clone(r.Context())
+	r.URL.Fragment, r.URL.RawFragment = "", ""
 	if len(got.body) == 0 && got.header.Get("Content-Type") != "" {
 		return errNoBody
 	}
