@@ -12,11 +12,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/event"
-	driver "go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"github.com/nestpayments/nestpayments/store"
-	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
 )
 
 // query is one command that a method of the store sent.
@@ -26,49 +24,6 @@ type query struct {
 	collection   string
 	filter, sort bson.D
 	command      bson.D
-}
-
-// TestQueriesSuitTheIndexes needs no real server: it holds every filter and
-// sort against the indexes that Open makes.
-func TestQueriesSuitTheIndexes(t *testing.T) {
-	t.Parallel()
-	_, queries := recordQueries(t, func(adjust func(*options.ClientOptions)) *Store {
-		return openFresh(t, mongotest.Start(t), adjust)
-	})
-	for _, q := range queries {
-		if !served(q.filter, q.sort, indexKeys(t, q.collection)) {
-			t.Errorf("%s: no index of %s serves %s with filter %v and sort %v", q.method, q.collection, q.name, q.filter, q.sort)
-		}
-	}
-}
-
-// TestMongoDBPlansUseIndexes asks the planner of a real server.
-func TestMongoDBPlansUseIndexes(t *testing.T) {
-	t.Parallel()
-	uri := realServer(t)
-	s, queries := recordQueries(t, func(adjust func(*options.ClientOptions)) *Store {
-		return openFresh(t, uri, adjust)
-	})
-	for _, q := range queries {
-		var plan bson.M
-		err := s.users.Database().RunCommand(t.Context(), bson.D{
-			{Key: "explain", Value: q.command}, {Key: "verbosity", Value: "queryPlanner"},
-		}).Decode(&plan)
-		if err != nil {
-			t.Errorf("%s: explain: %v", q.method, err)
-			continue
-		}
-		stages := planStages(plan)
-		if len(stages) == 0 {
-			t.Errorf("%s: no stage found in %v", q.method, plan)
-		}
-		for _, forbidden := range []string{"COLLSCAN", "SORT"} {
-			if slices.Contains(stages, forbidden) {
-				t.Errorf("%s: %s with filter %v and sort %v: stages %v contain %s",
-					q.method, q.name, q.filter, q.sort, stages, forbidden)
-			}
-		}
-	}
 }
 
 // recordQueries calls every method of store.Movable on a fresh store, in every
@@ -280,93 +235,4 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		}
 	}
 	return []query{q}
-}
-
-// indexKeys returns the keys of all indexes of a collection.
-func indexKeys(t *testing.T, collection string) []bson.D {
-	models := map[string][]driver.IndexModel{"users": userIndexes(), "payments": paymentIndexes(), "leases": nil, "attempts": attemptIndexes()}
-	indexes, ok := models[collection]
-	if !ok {
-		t.Fatalf("unexpected collection %q", collection)
-	}
-	keys := []bson.D{{{Key: "_id", Value: 1}}}
-	for _, m := range indexes {
-		keys = append(keys, m.Keys.(bson.D))
-	}
-	return keys
-}
-
-// served tells whether some index leads to the documents of filter in the
-// order of sort; with $or, one for each of its clauses.
-func served(filter, sort bson.D, indexes []bson.D) bool {
-	if slices.ContainsFunc(indexes, func(keys bson.D) bool { return servedBy(filter, sort, keys) }) {
-		return true
-	}
-	for _, e := range filter {
-		if e.Key != "$or" {
-			continue
-		}
-		for _, clause := range e.Value.(bson.A) {
-			if !served(clause.(bson.D), sort, indexes) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// servedBy walks one index: equalities first, then what is sorted or ranged.
-func servedBy(filter, sort, keys bson.D) bool {
-	used := 0
-	for used < len(keys) && kindOf(filter, keys[used].Key) == "equal" {
-		used++
-	}
-	// An equality on a whole unique prefix leaves nothing to sort.
-	if len(sort) == 1 && used == 1 && keys[0].Key == "_id" {
-		return true
-	}
-	rest := keys[used:]
-	if len(sort) > 0 {
-		return len(rest) > 0 && rest[0].Key == sort[0].Key && len(sort) == 1 &&
-			(used > 0 || len(filter) == 0 || kindOf(filter, rest[0].Key) == "range")
-	}
-	return used > 0 || len(rest) > 0 && kindOf(filter, rest[0].Key) == "range"
-}
-
-// kindOf tells how filter bounds a field: "equal", "range" or not at all.
-func kindOf(filter bson.D, field string) string {
-	for _, e := range filter {
-		if e.Key != field {
-			continue
-		}
-		operators, ok := e.Value.(bson.D)
-		if !ok || operators[0].Key == "$in" {
-			return "equal"
-		}
-		if slices.Contains([]string{"$gt", "$gte", "$lt", "$lte"}, operators[0].Key) {
-			return "range"
-		}
-	}
-	return ""
-}
-
-// planStages collects the stages of the winning plan, of every shard.
-func planStages(v any) (stages []string) {
-	switch v := v.(type) {
-	case bson.M:
-		for key, value := range v {
-			switch name, isName := value.(string); {
-			case key == "stage" && isName:
-				stages = append(stages, name)
-			case key != "rejectedPlans":
-				stages = append(stages, planStages(value)...)
-			}
-		}
-	case bson.A:
-		for _, value := range v {
-			stages = append(stages, planStages(value)...)
-		}
-	}
-	return stages
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -25,12 +26,12 @@ func (s *Store) Attempts(ctx context.Context, key string) (int, error) {
 
 // AttemptKeys implements store.Store.
 func (s *Store) AttemptKeys(ctx context.Context, q store.AttemptQuery) (int, error) {
-	statement, args := attemptsByAddress, []any{q.Address, q.Limit}
+	statement, args := attemptsByAddress, []driver.Value{q.Address, int64(q.Limit)}
 	switch {
 	case q.Site != "":
-		statement, args = attemptsBySite, []any{q.Account, q.Site, q.Limit}
+		statement, args = attemptsBySite, []driver.Value{q.Account, q.Site, int64(q.Limit)}
 	case q.Account != "":
-		statement, args = attemptsByAccount, []any{q.Account, q.Limit}
+		statement, args = attemptsByAccount, []driver.Value{q.Account, int64(q.Limit)}
 	}
 	keys, err := many(ctx, s, "find attempts", statement, scanInt, args...)
 	return len(keys), err
@@ -48,7 +49,4 @@ func (s *Store) PruneAttempts(ctx context.Context, now time.Time, limit int) (in
 	return int(n), s.fail("prune attempts", err)
 }
 
-func scanInt(row scanner) (n int, err error) {
-	err = row.Scan(&n)
-	return n, err
-}
+func scanInt(r row) int { return int(r.integer(0)) }

@@ -9,12 +9,24 @@ import (
 
 // AcquireLease implements store.Store.
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (cursor string, ok bool, err error) {
-	cursors, err := many(ctx, s, "acquire lease", acquireLease, scanCursor,
-		name, holder, millis(now), millis(now.Add(ttl)))
-	if err != nil || len(cursors) == 0 {
-		return "", false, err
+	const op = "acquire lease"
+	rows, err := s.stmts[acquireLease].QueryContext(ctx, name, holder, millis(now), millis(now.Add(ttl)))
+	if err != nil {
+		return "", false, s.fail(op, err)
 	}
-	return cursors[0], true, nil
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&cursor); err != nil {
+			return "", false, s.fail(op, err)
+		}
+		ok = true
+	}
+	// Next has run to the end: only then has a statement with RETURNING been
+	// committed, and Err tells whether it was.
+	if err := rows.Err(); err != nil {
+		return "", false, s.fail(op, err)
+	}
+	return cursor, ok, nil
 }
 
 // SaveCursor implements store.Store.
@@ -30,9 +42,4 @@ func (s *Store) SaveCursor(ctx context.Context, name, holder, cursor string) err
 func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 	_, err := s.exec(ctx, releaseLease, name, holder)
 	return s.fail("release lease", err)
-}
-
-func scanCursor(row scanner) (cursor string, err error) {
-	err = row.Scan(&cursor)
-	return cursor, err
 }

@@ -20,7 +20,7 @@ func (s *Store) Size(ctx context.Context) (size store.Size, err error) {
 
 // ListAllPayments implements store.Movable.
 func (s *Store) ListAllPayments(ctx context.Context, after string, limit int) ([]*store.Payment, error) {
-	return many(ctx, s, "list all payments", listAllPayments, scanPayment, after, limit)
+	return many(ctx, s, "list all payments", listAllPayments, scanPayment, after, int64(limit))
 }
 
 // MoveUsers implements store.Movable: all of them or, after an error, none.
@@ -30,9 +30,12 @@ func (s *Store) MoveUsers(ctx context.Context, users []*store.User) error {
 	if !violates(err) {
 		return s.fail(op, err)
 	}
-	taken, lookupErr := s.takenKey(ctx, users[i], false)
+	taken, err := s.takenKey(ctx, op, users[i], false)
+	if err != nil {
+		return err
+	}
 	// Nobody is in the way of one that two of users are in each other's.
-	return s.fail(op, cmp.Or(lookupErr, taken, store.ErrEmailTaken))
+	return s.fail(op, cmp.Or(taken, store.ErrEmailTaken))
 }
 
 // MovePayments implements store.Movable: all of them or, after an error, none.

@@ -49,7 +49,7 @@ func open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// connect opens both pools and prepares the statements. What it has opened by
+// connect opens the connections and prepares the statements. What it has opened by
 // the time it fails is for Close.
 func (s *Store) connect(ctx context.Context, path string) (err error) {
 	if s.writer, err = pool(path, 1, url.Values{"_synchronous": {"FULL"}, "_txlock": {"immediate"}}); err != nil {
@@ -65,11 +65,15 @@ func (s *Store) connect(ctx context.Context, path string) (err error) {
 	if err := migrate(ctx, s.writer); err != nil {
 		return err
 	}
-	readers := max(2, runtime.GOMAXPROCS(0))
-	if s.readers, err = pool(path, readers, url.Values{"_query_only": {"true"}}); err != nil {
-		return err
+	for q, st := range statements {
+		if st.kind == writes {
+			if s.stmts[q], err = s.writer.PrepareContext(ctx, st.text); err != nil {
+				return err
+			}
+		}
 	}
-	return s.prepare(ctx, readers)
+	s.readers, err = openReaders(ctx, path, max(2, runtime.GOMAXPROCS(0)))
+	return err
 }
 
 // useWAL gives the file a write-ahead log, for every connection and for good.
@@ -118,34 +122,6 @@ func dsn(path string, params url.Values) string {
 	params.Set("_error_rc", "true")
 	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: params.Encode()}
 	return uri.String()
-}
-
-// prepare prepares the statements on the writer and on each of n readers.
-func (s *Store) prepare(ctx context.Context, n int) (err error) {
-	for q, st := range statements {
-		db := s.readers
-		if st.writes {
-			db = s.writer
-		}
-		if s.stmts[q], err = db.PrepareContext(ctx, st.text); err != nil {
-			return err
-		}
-	}
-	// database/sql prepares a statement on each connection when it is first
-	// used there. A transaction holds a connection, so n at once are all.
-	for range n {
-		tx, err := s.readers.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		for q, st := range statements {
-			if !st.writes {
-				tx.StmtContext(ctx, s.stmts[q])
-			}
-		}
-	}
-	return nil
 }
 
 // ensureFile makes an empty file at path with mode 0600 if there is none.

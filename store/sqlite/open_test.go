@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,23 +84,39 @@ func TestOpenTakesAnyFileName(t *testing.T) {
 func TestOpenSetsSafeModes(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
-	for _, tt := range []struct {
-		db           *sql.DB
-		pragma, want string
-	}{
-		{s.writer, "journal_mode", "wal"},
-		{s.writer, "synchronous", "2"},
-		{s.writer, "busy_timeout", "5000"},
-		{s.writer, "user_version", "2"},
-		{s.readers, "query_only", "1"},
-		{s.readers, "busy_timeout", "5000"},
+	for _, tt := range []struct{ pragma, want string }{
+		{"journal_mode", "wal"},
+		{"synchronous", "2"},
+		{"busy_timeout", "5000"},
+		{"user_version", "3"},
 	} {
 		var got string
-		if err := tt.db.QueryRow("PRAGMA " + tt.pragma).Scan(&got); err != nil || got != tt.want {
-			t.Errorf("%s: got %q, %v, want %q", tt.pragma, got, err, tt.want)
+		if err := s.writer.QueryRow("PRAGMA " + tt.pragma).Scan(&got); err != nil || got != tt.want {
+			t.Errorf("writer's %s: got %q, %v, want %q", tt.pragma, got, err, tt.want)
 		}
 	}
-	if _, err := s.readers.Exec("DELETE FROM users"); err == nil {
+	r, err := s.readers.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { s.readers.idle <- r }()
+	for _, tt := range []struct {
+		pragma string
+		want   int64
+	}{
+		{"query_only", 1},
+		{"busy_timeout", 5000},
+	} {
+		var got [1]driver.Value
+		rows, err := r.conn.(driver.QueryerContext).QueryContext(t.Context(), "PRAGMA "+tt.pragma, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(rows.Next(got[:]), rows.Close()); err != nil || got[0] != tt.want {
+			t.Errorf("reader's %s: got %v, %v, want %v", tt.pragma, got[0], err, tt.want)
+		}
+	}
+	if _, err := r.conn.(driver.ExecerContext).ExecContext(t.Context(), "DELETE FROM users", nil); err == nil {
 		t.Error("a reader could write")
 	}
 }
@@ -142,25 +160,43 @@ func TestOpenRefusesALaterVersion(t *testing.T) {
 	if err := openAt(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
-	change(t, path, "PRAGMA user_version = 3")
-	wantOpenError(t, path, "schema version 3 and this program knows 2")
+	change(t, path, "PRAGMA user_version = 4")
+	wantOpenError(t, path, "schema version 4 and this program knows 3")
 }
 
+// Every version that a release may have left behind, with what was in it.
 func TestOpenBringsAnEarlierVersionUpToDate(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "test.db")
-	s := openAt(t, path)
-	u := newUser(1)
-	if err := errors.Join(s.InsertUser(t.Context(), u), s.Close()); err != nil {
-		t.Fatal(err)
+	const rows = `
+		INSERT INTO users (id, name, email, email_key, password_hash, customer_attempt, admin, created_at, updated_at, version)
+		VALUES ('u1', 'Ada', 'a@example.com', 'a@example.com', 'hash', 0, 0, 1, 2, 7);
+		INSERT INTO payments (id, user_id, cuid, amount, currency, intent_id, customer_id, status, payment_method,
+			attempt, confirm_attempt, decline_code, error_code, check_at, created_at, updated_at, version)
+		VALUES ('p2', 'u1', 'c2', 2, 'usd', NULL, '', '', '', 0, 0, '', '', NULL, 1, 2, 1),
+			('p1', 'u1', 'c1', 1, 'eur', 'pi_1', 'cus_1', 's', 'pm_1', 3, 4, 'd', 'e', 5, 6, 7, 8);`
+	want := store.Payment{
+		ID: "p1", UserID: "u1", CUID: "c1", Amount: 1, Currency: "eur", IntentID: "pi_1", CustomerID: "cus_1", Status: "s",
+		PaymentMethod: "pm_1", Attempt: 3, ConfirmAttempt: 4, DeclineCode: "d", ErrorCode: "e",
+		CheckAt: fromMillis(5), CreatedAt: fromMillis(6), UpdatedAt: fromMillis(7), Version: 8,
 	}
-	change(t, path, "DROP TABLE attempts; PRAGMA user_version = 1")
-	s = openAt(t, path)
-	if got, err := s.User(t.Context(), u.ID); err != nil || *got != *u {
-		t.Errorf("User: got %+v, %v, want %+v", got, err, *u)
-	}
-	if ok, err := s.CountAttempt(t.Context(), store.Attempt{Key: "k", Expires: day}, 1); !ok || err != nil {
-		t.Errorf("CountAttempt: got %v, %v, want ok", ok, err)
+	for version := 1; version < schemaVersion; version++ {
+		path := filepath.Join(t.TempDir(), "test.db")
+		change(t, path, strings.Join(migrations[:version], "")+rows+
+			fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version))
+		s := openAt(t, path)
+		if got, err := s.User(t.Context(), "u1"); err != nil || got.Name != "Ada" || got.Version != 7 {
+			t.Errorf("from version %d: User: got %+v, %v, want Ada's version 7", version, got, err)
+		}
+		list, err := s.ListAllPayments(t.Context(), "", 10)
+		if err != nil || len(list) != 2 || *list[0] != want || list[1].ID != "p2" {
+			t.Errorf("from version %d: ListAllPayments: got %+v, %v, want %+v and p2", version, list, err, want)
+		}
+		if got, err := s.PaymentByIntent(t.Context(), "pi_1"); err != nil || *got != want {
+			t.Errorf("from version %d: PaymentByIntent: got %+v, %v, want %+v", version, got, err, want)
+		}
+		if ok, err := s.CountAttempt(t.Context(), store.Attempt{Key: "k", Expires: day}, 1); !ok || err != nil {
+			t.Errorf("from version %d: CountAttempt: got %v, %v, want ok", version, ok, err)
+		}
 	}
 }
 

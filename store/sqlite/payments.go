@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -62,12 +61,12 @@ func (s *Store) PaymentByIntent(ctx context.Context, intentID string) (*store.Pa
 // ListPayments implements store.Store.
 func (s *Store) ListPayments(ctx context.Context, q store.PaymentQuery) ([]*store.Payment, error) {
 	return many(ctx, s, "list payments", listPayments, scanPayment,
-		q.UserID, cmp.Or(q.Before, afterAllIDs), q.Limit)
+		q.UserID, cmp.Or(q.Before, afterAllIDs), int64(q.Limit))
 }
 
 // PaymentsToCheck implements store.Store.
 func (s *Store) PaymentsToCheck(ctx context.Context, now time.Time, limit int) ([]*store.Payment, error) {
-	return many(ctx, s, "payments to check", paymentsToCheck, scanPayment, millis(now), limit)
+	return many(ctx, s, "payments to check", paymentsToCheck, scanPayment, millis(now), int64(limit))
 }
 
 // paymentArgs are the parameters ?1 to ?16 of insertPayment and updatePayment.
@@ -80,20 +79,10 @@ func paymentArgs(p *store.Payment) []any {
 }
 
 // scanPayment reads paymentColumns.
-func scanPayment(row scanner) (*store.Payment, error) {
-	var (
-		p                    store.Payment
-		checkAt              sql.NullInt64
-		createdAt, updatedAt int64
-	)
-	if err := row.Scan(
-		&p.ID, &p.UserID, &p.CUID, &p.Amount, &p.Currency, &p.IntentID, &p.CustomerID,
-		&p.Status, &p.PaymentMethod, &p.Attempt, &p.ConfirmAttempt, &p.DeclineCode, &p.ErrorCode,
-		&checkAt, &createdAt, &updatedAt, &p.Version,
-	); err != nil {
-		return nil, err
+func scanPayment(r row) *store.Payment {
+	return &store.Payment{
+		ID: r.text(0), UserID: r.text(1), CUID: r.text(2), Amount: r.integer(3), Currency: r.text(4), IntentID: r.text(5), CustomerID: r.text(6),
+		Status: r.text(7), PaymentMethod: r.text(8), Attempt: int(r.integer(9)), ConfirmAttempt: int(r.integer(10)), DeclineCode: r.text(11), ErrorCode: r.text(12),
+		CheckAt: r.time(13), CreatedAt: r.time(14), UpdatedAt: r.time(15), Version: r.integer(16),
 	}
-	p.CheckAt = fromOptionalMillis(checkAt)
-	p.CreatedAt, p.UpdatedAt = fromMillis(createdAt), fromMillis(updatedAt)
-	return &p, nil
 }

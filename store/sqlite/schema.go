@@ -18,6 +18,7 @@ const (
 var migrations = [...]string{
 	usersPaymentsLeases,
 	attempts,
+	paymentsOfOneUserTogether,
 }
 
 const usersPaymentsLeases = `
@@ -90,6 +91,42 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_account ON attempts (account, site) WHERE account IS NOT NULL;
 CREATE INDEX attempts_address ON attempts (address)       WHERE address IS NOT NULL;
 CREATE INDEX attempts_expires ON attempts (expires);
+`
+
+// paymentsOfOneUserTogether clusters payments by user instead of by id, so that a
+// page of a user's payments lies in one piece, however many others have been made
+// between them: one row to a page of the file costs three times as much to read.
+const paymentsOfOneUserTogether = `
+ALTER TABLE payments RENAME TO payments_by_id;
+
+CREATE TABLE payments (
+	id              TEXT    NOT NULL,
+	user_id         TEXT    NOT NULL,
+	cuid            TEXT    NOT NULL,
+	amount          INTEGER NOT NULL,
+	currency        TEXT    NOT NULL,
+	intent_id       TEXT,
+	customer_id     TEXT    NOT NULL,
+	status          TEXT    NOT NULL,
+	payment_method  TEXT    NOT NULL,
+	attempt         INTEGER NOT NULL,
+	confirm_attempt INTEGER NOT NULL,
+	decline_code    TEXT    NOT NULL,
+	error_code      TEXT    NOT NULL,
+	check_at        INTEGER,
+	created_at      INTEGER NOT NULL,
+	updated_at      INTEGER NOT NULL,
+	version         INTEGER NOT NULL,
+	PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO payments SELECT * FROM payments_by_id ORDER BY user_id, id;
+DROP TABLE payments_by_id;
+
+CREATE UNIQUE INDEX payments_id     ON payments (id);
+CREATE UNIQUE INDEX payments_cuid   ON payments (user_id, cuid);
+CREATE UNIQUE INDEX payments_intent ON payments (intent_id)    WHERE intent_id IS NOT NULL;
+CREATE        INDEX payments_check  ON payments (check_at, id) WHERE check_at IS NOT NULL;
 `
 
 // rower is a *sql.DB or a *sql.Tx.

@@ -15,8 +15,9 @@ var _ store.Movable = (*Store)(nil)
 
 // Store is a store.Store in one SQLite file. Make it with Open.
 type Store struct {
-	writer, readers *sql.DB
-	stmts           [queryCount]*sql.Stmt
+	writer  *sql.DB
+	stmts   [queryCount]*sql.Stmt // those that write
+	readers *readers
 
 	closing  sync.Once
 	closed   atomic.Bool
@@ -25,9 +26,8 @@ type Store struct {
 
 // Ping reads from the file.
 func (s *Store) Ping(ctx context.Context) error {
-	var n int
-	err := s.stmts[ping].QueryRowContext(ctx).Scan(&n)
-	return s.fail("ping", err)
+	_, err := one(ctx, s, "ping", ping, scanInt)
+	return err
 }
 
 // Close moves the log into the database file and closes it, after the calls
@@ -36,44 +36,14 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.closed.Store(true)
 		// The last connection to be closed moves the log, and a reader cannot.
-		for _, db := range []*sql.DB{s.readers, s.writer} {
-			if db != nil {
-				s.closeErr = errors.Join(s.closeErr, db.Close())
-			}
+		if s.readers != nil {
+			s.closeErr = s.readers.close()
+		}
+		if s.writer != nil {
+			s.closeErr = errors.Join(s.closeErr, s.writer.Close())
 		}
 	})
 	return s.closeErr
-}
-
-// scanner is a *sql.Row or *sql.Rows.
-type scanner interface {
-	Scan(dest ...any) error
-}
-
-// one returns the row of a query by a unique key. store.ErrNotFound.
-func one[T any](ctx context.Context, s *Store, op string, q query, scan func(scanner) (T, error), args ...any) (T, error) {
-	v, err := scan(s.stmts[q].QueryRowContext(ctx, args...))
-	return v, s.fail(op, err)
-}
-
-// many returns all rows of a query.
-func many[T any](ctx context.Context, s *Store, op string, q query, scan func(scanner) (T, error), args ...any) ([]T, error) {
-	rows, err := s.stmts[q].QueryContext(ctx, args...)
-	if err != nil {
-		return nil, s.fail(op, err)
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, s.fail(op, err)
-		}
-		all = append(all, v)
-	}
-	// Next has run to the end: only then has a statement with RETURNING been
-	// committed, and Err tells whether it was.
-	return all, s.fail(op, rows.Err())
 }
 
 // exec runs a statement that writes and returns how many rows it changed. Its
@@ -95,10 +65,3 @@ func optionalMillis(t time.Time) sql.NullInt64 {
 }
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-
-func fromOptionalMillis(ms sql.NullInt64) time.Time {
-	if !ms.Valid {
-		return time.Time{}
-	}
-	return fromMillis(ms.Int64)
-}

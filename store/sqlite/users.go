@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
@@ -47,8 +46,8 @@ func (s *Store) writeUser(ctx context.Context, op string, u *store.User, q query
 		if !violates(err) {
 			return n, s.fail(op, err)
 		}
-		if taken, err := s.takenKey(ctx, u, q == updateUser); taken != nil || err != nil {
-			return 0, s.fail(op, cmp.Or(taken, err))
+		if taken, err := s.takenKey(ctx, op, u, q == updateUser); taken != nil || err != nil {
+			return 0, cmp.Or(s.fail(op, taken), err)
 		}
 		// Whoever was in the way has gone since: try again.
 	}
@@ -58,7 +57,7 @@ func (s *Store) writeUser(ctx context.Context, op string, u *store.User, q query
 // takenKey finds out which of u's unique keys is taken, as SQLite tells it only
 // in the text of its error. A stored u is in the way of its insertion, by an
 // earlier try, but not of its update. taken is nil if nobody is in the way.
-func (s *Store) takenKey(ctx context.Context, u *store.User, update bool) (taken, err error) {
+func (s *Store) takenKey(ctx context.Context, op string, u *store.User, update bool) (taken, err error) {
 	for _, key := range []struct {
 		q     query
 		value string
@@ -68,9 +67,9 @@ func (s *Store) takenKey(ctx context.Context, u *store.User, update bool) (taken
 		{userByEmail, u.EmailKey, store.ErrEmailTaken},
 		{userByCustomer, u.CustomerID, store.ErrCustomerTaken},
 	} {
-		other, err := scanUser(s.stmts[key.q].QueryRowContext(ctx, key.value))
+		other, err := one(ctx, s, op, key.q, scanUser, key.value)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
+		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
 			return nil, err
 		case other.ID != u.ID || !update:
@@ -109,19 +108,19 @@ func (s *Store) DeleteUser(ctx context.Context, id string) error {
 func (s *Store) ListUsers(ctx context.Context, q store.UserQuery) ([]*store.User, error) {
 	const op = "list users"
 	if q.VisibleTo == "" {
-		return many(ctx, s, op, listUsers, scanUser, q.After, q.Limit)
+		return many(ctx, s, op, listUsers, scanUser, q.After, int64(q.Limit))
 	}
-	return many(ctx, s, op, listVisibleUsers, scanUser, q.VisibleTo, q.After, q.Limit)
+	return many(ctx, s, op, listVisibleUsers, scanUser, q.VisibleTo, q.After, int64(q.Limit))
 }
 
 // ListAdmins implements store.Store.
 func (s *Store) ListAdmins(ctx context.Context) ([]*store.User, error) {
-	return many(ctx, s, "list admins", listAdmins, scanUser, store.MaxPage)
+	return many(ctx, s, "list admins", listAdmins, scanUser, int64(store.MaxPage))
 }
 
 // UsersToSync implements store.Store.
 func (s *Store) UsersToSync(ctx context.Context, now time.Time, limit int) ([]*store.User, error) {
-	return many(ctx, s, "users to sync", usersToSync, scanUser, millis(now), limit)
+	return many(ctx, s, "users to sync", usersToSync, scanUser, millis(now), int64(limit))
 }
 
 // userArgs are the parameters ?1 to ?12 of insertUser and updateUser.
@@ -134,20 +133,10 @@ func userArgs(u *store.User) []any {
 }
 
 // scanUser reads userColumns.
-func scanUser(row scanner) (*store.User, error) {
-	var (
-		u                    store.User
-		syncAt               sql.NullInt64
-		createdAt, updatedAt int64
-	)
-	if err := row.Scan(
-		&u.ID, &u.Name, &u.Email, &u.EmailKey, &u.PasswordHash, &u.CustomerID,
-		&u.CustomerAttempt, &u.CreatedBy, &u.Admin, &syncAt,
-		&createdAt, &updatedAt, &u.Version,
-	); err != nil {
-		return nil, err
+func scanUser(r row) *store.User {
+	return &store.User{
+		ID: r.text(0), Name: r.text(1), Email: r.text(2), EmailKey: r.text(3), PasswordHash: r.text(4), CustomerID: r.text(5),
+		CustomerAttempt: int(r.integer(6)), CreatedBy: r.text(7), Admin: r.integer(8) != 0, SyncAt: r.time(9),
+		CreatedAt: r.time(10), UpdatedAt: r.time(11), Version: r.integer(12),
 	}
-	u.SyncAt = fromOptionalMillis(syncAt)
-	u.CreatedAt, u.UpdatedAt = fromMillis(createdAt), fromMillis(updatedAt)
-	return &u, nil
 }
