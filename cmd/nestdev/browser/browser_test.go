@@ -1,6 +1,6 @@
 // Package browser_test opens what nestdev shows to people in a real browser.
 //
-// A test starts nestdev (startNestdev) and Chromium (startBrowser), opens tabs
+// A test starts nestdev (nestdevtest) and Chromium (startBrowser), opens tabs
 // (open) and works in them as a person would: it clicks, types, and waits until
 // the page shows something. A tab fails its test, at the end, for every request
 // to another machine, every error on the console, every exception and everything

@@ -1,17 +1,15 @@
 package browser_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/nestpayments/nestpayments/cmd/nestdev/nestdevtest"
 )
 
 // A developer watches Stripe's side of a few payments on the sandbox's dashboard,
@@ -19,11 +17,11 @@ import (
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	b := startBrowser(t)
-	dev := startNestdev(t)
+	dev := nestdevtest.Start(t, nestdevtest.Build(t))
 	buyer := newBuyer(t, dev)
 	p := dashboard{b.open(t)}
 
-	p.do("open the sandbox", chromedp.Navigate(dev.sandbox+"/"))
+	p.do("open the sandbox", chromedp.Navigate(dev.Sandbox+"/"))
 	if got, want := eval[string](p.tab, "location.pathname"), "/_sandbox/"; got != want {
 		t.Errorf("the sandbox's address leads to %s, want %s", got, want)
 	}
@@ -54,7 +52,7 @@ func TestDashboard(t *testing.T) {
 	p.press("document.getElementById('on-webhook_drop')")
 	p.await("the failure to be on", "document.getElementById('armed').innerText.includes('Dropped')")
 	dropped := buyer.pay("dropped")
-	p.do("open the payment", chromedp.Navigate(dev.sandbox+"/_sandbox/payments/"+dropped))
+	p.do("open the payment", chromedp.Navigate(dev.Sandbox+"/_sandbox/payments/"+dropped))
 	p.awaitLive()
 	p.press("document.getElementById('pass-" + dropped + "')")
 	p.await("it to succeed", "document.getElementById('summary').innerText.includes('succeeded')")
@@ -65,34 +63,34 @@ func TestDashboard(t *testing.T) {
 	p.await("the event to be delivered", undelivered+"?.innerText.includes('answered 204')")
 	buyer.await(dropped, "succeeded")
 
-	p.do("open the failures", chromedp.Navigate(dev.sandbox+"/_sandbox/failures"))
+	p.do("open the failures", chromedp.Navigate(dev.Sandbox+"/_sandbox/failures"))
 	p.awaitLive()
 	p.press("document.getElementById('on-lost_reply')")
 	p.await("the failure to be on", "document.getElementById('armed').innerText.includes('Reply lost')")
 	waiting := buyer.pay("waiting")
-	p.do("open the overview", chromedp.EmulateViewport(1200, 760), chromedp.Navigate(dev.sandbox+"/_sandbox/"))
+	p.do("open the overview", chromedp.EmulateViewport(1200, 760), chromedp.Navigate(dev.Sandbox+"/_sandbox/"))
 	p.awaitLive()
 	p.awaitRow(waiting, "requires action")
 	requests := "document.getElementById('requests').innerText"
 	p.await("the reply that was lost and the one that was replayed", requests+".includes('Reply lost') && "+requests+".includes('replayed')")
 	p.picture("dashboard.png")
 
-	p.do("open the failures", chromedp.Navigate(dev.sandbox+"/_sandbox/failures"))
+	p.do("open the failures", chromedp.Navigate(dev.Sandbox+"/_sandbox/failures"))
 	p.awaitLive()
 	p.press("document.getElementById('on-html_502')")
 	p.await("the failure to be on", "document.querySelector('#switch-html_502 .on').innerText.includes('1 more time')")
-	if got, want := len(dev.faults(t)), 1; got != want {
+	if got, want := len(faultsOf(t, dev)), 1; got != want {
 		t.Errorf("the sandbox has %d faults armed, want %d", got, want)
 	}
 	p.press("document.querySelector('#switch-html_502 .on button')")
 	p.await("the failure to be off", "document.querySelector('#switch-html_502 .on').innerText.trim() === '' && document.getElementById('armed').innerText === ''")
-	if got, want := len(dev.faults(t)), 0; got != want {
+	if got, want := len(faultsOf(t, dev)), 0; got != want {
 		t.Errorf("the sandbox has %d faults armed, want %d", got, want)
 	}
 
 	p.do("look at it on a phone", chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
 	for _, page := range []string{"", "payments", "payments/" + failed, "charges", "customers", "events", "requests", "failures"} {
-		p.do("open "+page, chromedp.Navigate(dev.sandbox+"/_sandbox/"+page))
+		p.do("open "+page, chromedp.Navigate(dev.Sandbox+"/_sandbox/"+page))
 		p.awaitLive()
 		if wide := eval[int](p.tab, "document.documentElement.scrollWidth"); wide > 360 {
 			t.Errorf("/_sandbox/%s is %d pixels wide on a phone of 360", page, wide)
@@ -127,11 +125,11 @@ func (p dashboard) tabTo(id string) {
 	p.t.Fatalf("%s is not within a hundred tabs", id)
 }
 
-// faults are those that are armed.
-func (dev nestdev) faults(t *testing.T) []any {
+// faultsOf are those that are armed.
+func faultsOf(t *testing.T, dev *nestdevtest.System) []any {
 	t.Helper()
 	var armed struct{ Faults []any }
-	get(t, dev.sandbox+"/_sandbox/faults", &armed)
+	get(t, dev.Sandbox+"/_sandbox/faults", &armed)
 	return armed.Faults
 }
 
@@ -142,9 +140,9 @@ type buyer struct {
 	token string
 }
 
-func newBuyer(t *testing.T, dev nestdev) *buyer {
+func newBuyer(t *testing.T, dev *nestdevtest.System) *buyer {
 	t.Helper()
-	b := &buyer{t: t, url: dev.url}
+	b := &buyer{t: t, url: dev.URL}
 	var grant struct {
 		AccessToken string `json:"access_token"`
 	}
@@ -182,28 +180,15 @@ func (b *buyer) await(id, status string) {
 
 func (b *buyer) call(method, path, body string, status int, into any) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, b.url+path, strings.NewReader(body))
-	if err != nil {
+	if err := nestdevtest.Call(b.t.Context(), method, b.url+path, b.token, body, status, into); err != nil {
 		b.t.Fatal(err)
 	}
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	if b.token != "" {
-		r.Header.Set("Authorization", "Bearer "+b.token)
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer bytes.Buffer
-	if _, err := answer.ReadFrom(res.Body); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := json.Unmarshal(answer.Bytes(), into); err != nil || res.StatusCode != status {
-		b.t.Fatalf("%s %s: got %d %v, want %d", method, path, res.StatusCode, err, status)
+}
+
+// get reads what an address answers into v.
+func get(t *testing.T, address string, v any) {
+	t.Helper()
+	if err := nestdevtest.Call(t.Context(), http.MethodGet, address, "", "", http.StatusOK, v); err != nil {
+		t.Fatal(err)
 	}
 }

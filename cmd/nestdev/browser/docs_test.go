@@ -11,13 +11,15 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/nestpayments/nestpayments/cmd/nestdev/nestdevtest"
 )
 
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	b := startBrowser(t)
-	dev := startNestdev(t)
-	for name, test := range map[string]func(*testing.T, browser, nestdev){
+	dev := nestdevtest.Start(t, nestdevtest.Build(t))
+	for name, test := range map[string]func(*testing.T, browser, *nestdevtest.System){
 		"pay from the page": payFromDocs,
 		"samples of code":   readSamples,
 		"on a phone":        readOnPhone,
@@ -29,13 +31,13 @@ func TestDocs(t *testing.T) {
 
 // payFromDocs: somebody who has nothing but the docs page and a keyboard logs in,
 // makes a payment and is charged for it.
-func payFromDocs(t *testing.T, b browser, dev nestdev) {
+func payFromDocs(t *testing.T, b browser, dev *nestdevtest.System) {
 	p := openDocs(t, b, dev)
 
 	var grant struct {
 		AccessToken string `json:"access_token"`
 	}
-	p.try("user/POST/user/login", fmt.Sprintf(`{"email":%q,"password":%q}`, dev.adminEmail, dev.adminPassword), &grant)
+	p.try("user/POST/user/login", fmt.Sprintf(`{"email":%q,"password":%q}`, dev.AdminEmail, dev.AdminPassword), &grant)
 	p.write(`document.querySelector('[aria-label^="API documentation"] input[placeholder="Token"]')`, grant.AccessToken)
 
 	var payment struct{ ID, Status string }
@@ -54,18 +56,18 @@ func payFromDocs(t *testing.T, b browser, dev nestdev) {
 			Status string
 		}
 	}
-	get(t, dev.sandbox+"/_sandbox/journal", &journal)
+	get(t, dev.Sandbox+"/_sandbox/journal", &journal)
 	if c := journal.Charges; len(c) != 1 || c[0].Intent != payment.ID || c[0].Status != "succeeded" {
 		t.Errorf("the sandbox has charged %+v, want one success for %s", c, payment.ID)
 	}
 }
 
-func readSamples(t *testing.T, b browser, dev nestdev) {
+func readSamples(t *testing.T, b browser, dev *nestdevtest.System) {
 	p := openDocs(t, b, dev, chromedp.EmulateViewport(1280, 800))
 	p.goTo("payment/POST/payment")
 	eval[bool](p.tab, "document.activeElement.blur() || true") // a picture without the frame of the focus
 	p.picture("docs.png")
-	host := strings.TrimPrefix(dev.url, "http://")
+	host := strings.TrimPrefix(dev.URL, "http://")
 	for _, c := range []struct{ client, sample string }{
 		{"Shell", "curl http://" + host + "/payment"},
 		{"Python", `http.client.HTTPConnection("` + host + `")`},
@@ -76,7 +78,7 @@ func readSamples(t *testing.T, b browser, dev nestdev) {
 	}
 }
 
-func readOnPhone(t *testing.T, b browser, dev nestdev) {
+func readOnPhone(t *testing.T, b browser, dev *nestdevtest.System) {
 	p := openDocs(t, b, dev, chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	p.goTo("payment/POST/payment/confirm")
 	if over := eval[int](p.tab, "document.documentElement.scrollWidth - window.innerWidth"); over > 0 {
@@ -86,7 +88,7 @@ func readOnPhone(t *testing.T, b browser, dev nestdev) {
 	p.await("the menu", element("button", "Close Menu"))
 }
 
-func readInTheDark(t *testing.T, b browser, dev nestdev) {
+func readInTheDark(t *testing.T, b browser, dev *nestdevtest.System) {
 	const background = "parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])"
 	p := openDocs(t, b, dev)
 	if light := eval[int](p.tab, background); light < 200 {
@@ -101,12 +103,12 @@ func readInTheDark(t *testing.T, b browser, dev nestdev) {
 // docs is the docs page in a tab.
 type docs struct{ *tab }
 
-func openDocs(t *testing.T, b browser, dev nestdev, before ...chromedp.Action[chromedp.Void]) docs {
+func openDocs(t *testing.T, b browser, dev *nestdevtest.System, before ...chromedp.Action[chromedp.Void]) docs {
 	t.Helper()
 	// Zod, which is part of Scalar's script, tries once whether it may use eval, and
 	// goes on without.
 	p := docs{b.open(t, "stopped by policy: script-src eval")}
-	p.do("open the docs", append(before, chromedp.Navigate(dev.url+"/docs"))...)
+	p.do("open the docs", append(before, chromedp.Navigate(dev.URL+"/docs"))...)
 	p.await("the spec", element("h1", "Nest Payments"))
 	return p
 }

@@ -24,19 +24,11 @@ const memoryLimit = 512
 
 // judge stops the nestdev and holds what it has left behind against what a server
 // promises whatever is sent to it. It returns how many payments were charged.
-func (d *nestdev) judge(t *testing.T) (charged int) {
+func (d nestdev) judge(t *testing.T) (charged int) {
 	t.Helper()
-	select {
-	case <-d.ended:
-		t.Fatalf("nestdev died of itself: %v", d.err)
-	default:
-	}
 	charged = d.charged(t)
 	held := d.memory(t)
-	d.stop()
-	if <-d.ended; d.cmd.ProcessState.ExitCode() != 0 {
-		t.Errorf("nestdev did not stop when told: %v", d.err)
-	}
+	d.Stop()
 	requests := d.readLog(t)
 	t.Logf("nestdev answered %d requests, charged %d payments, held %d MiB", requests, charged, held)
 	return charged
@@ -47,14 +39,14 @@ var answered = regexp.MustCompile(`msg=request .* status=(\d+)`)
 // readLog looks at every line of the log, but for the welcome, which is not one,
 // and returns how many requests it tells of. Of each kind of fault it shows the
 // first.
-func (d *nestdev) readLog(t *testing.T) (requests int) {
+func (d nestdev) readLog(t *testing.T) (requests int) {
 	t.Helper()
-	file, err := os.Open(d.log)
+	file, err := os.Open(d.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	secrets := append(slices.Clone(secrets), d.adminPassword)
+	secrets := append(slices.Clone(secrets), d.AdminPassword)
 	count, first := map[string]int{}, map[string]string{}
 	welcomed := false
 	lines := bufio.NewScanner(file)
@@ -109,7 +101,7 @@ func faults(line string, secrets []string) (found []string) {
 
 // charged returns how many payments have a charge that succeeded, by the journal of
 // the sandbox. None may have two.
-func (d *nestdev) charged(t *testing.T) int {
+func (d nestdev) charged(t *testing.T) int {
 	t.Helper()
 	var journal struct {
 		Charges []struct {
@@ -117,7 +109,7 @@ func (d *nestdev) charged(t *testing.T) int {
 			Intent string `json:"payment_intent"`
 		} `json:"charges"`
 	}
-	d.call(t, "GET", d.sandbox+"/_sandbox/journal", nil, http.StatusOK, &journal)
+	d.call(t, "GET", d.Sandbox+"/_sandbox/journal", "", http.StatusOK, &journal)
 	succeeded := map[string]int{}
 	for _, c := range journal.Charges {
 		if c.Status == "succeeded" {
@@ -139,9 +131,9 @@ var resident = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 
 // memory returns how much memory nestdev holds, in MiB, where the system tells: 0
 // elsewhere.
-func (d *nestdev) memory(t *testing.T) int {
+func (d nestdev) memory(t *testing.T) int {
 	t.Helper()
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(d.cmd.Process.Pid) + "/status")
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(d.PID) + "/status")
 	if err != nil {
 		return 0
 	}

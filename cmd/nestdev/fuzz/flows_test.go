@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/nestpayments/nestpayments/cmd/nestdev/nestdevtest"
 )
 
 // flows are the workflows of arazzo.yaml. Each makes one payment and pays it.
@@ -28,9 +30,9 @@ type outcome struct {
 func TestFlows(t *testing.T) {
 	program := build(t)
 	t.Parallel()
-	d := start(t, program)
+	d := nestdev{nestdevtest.Start(t, program)}
 	reported := filepath.Join(t.TempDir(), "outcome.json")
-	out := inFlows(t, "redocly", "respect", "arazzo.yaml", "--server", "api="+d.url, "--server", "sandbox="+d.sandbox,
+	out := inFlows(t, "redocly", "respect", "arazzo.yaml", "--server", "api="+d.URL, "--server", "sandbox="+d.Sandbox,
 		"--input", "run="+rand.Text(), "--json-output", reported)
 	text, err := os.ReadFile(reported)
 	if err != nil {

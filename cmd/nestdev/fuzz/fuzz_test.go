@@ -38,6 +38,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+
+	"github.com/nestpayments/nestpayments/cmd/nestdev/nestdevtest"
 )
 
 var (
@@ -61,16 +63,16 @@ func TestCampaigns(t *testing.T) {
 	var total atomic.Int64
 	campaigns := []struct {
 		name   string
-		caller func(*nestdev, *testing.T) user
+		caller func(nestdev, *testing.T) user
 	}{
-		{"as a user", func(d *nestdev, t *testing.T) user { return d.register(t, "caller") }},
-		{"as an admin", (*nestdev).admin},
+		{"as a user", func(d nestdev, t *testing.T) user { return d.register(t, "caller") }},
+		{"as an admin", nestdev.admin},
 	}
 	t.Run("campaigns", func(t *testing.T) {
 		for _, c := range campaigns {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				d := start(t, program)
+				d := nestdev{nestdevtest.Start(t, program)}
 				report := d.fuzz(t, c.caller(d, t), d.register(t, "stranger"), (*casesFlag/len(campaigns)+casesPerExample-1)/casesPerExample, seed)
 				total.Add(report.TestCases.Generated)
 				d.judge(t)
@@ -99,14 +101,14 @@ type report struct {
 
 // fuzz runs schemathesis as the caller, with so many examples of each operation,
 // and returns its report. The test fails with whatever schemathesis finds.
-func (d *nestdev) fuzz(t *testing.T, caller, stranger user, examples int, seed uint) report {
+func (d nestdev) fuzz(t *testing.T, caller, stranger user, examples int, seed uint) report {
 	t.Helper()
 	dir := t.ArtifactDir()
-	callers, reported := filepath.Join(d.dir, "callers.json"), filepath.Join(dir, "report.json")
+	callers, reported := filepath.Join(t.TempDir(), "callers.json"), filepath.Join(dir, "report.json")
 	writeCallers(t, callers, caller, stranger)
 	cmd := exec.CommandContext(t.Context(), filepath.Join(*toolsFlag, "bin", "st"),
 		"--config-file", absolute(t, "schemathesis.toml"), "--no-color",
-		"run", d.url+"/openapi.yaml", "--url", d.url, "--checks", "all",
+		"run", d.URL+"/openapi.yaml", "--url", d.URL, "--checks", "all",
 		"--max-examples", fmt.Sprint(examples), "--seed", fmt.Sprint(seed), "--report-json-path", reported)
 	cmd.Dir = dir // it leaves its caches here
 	cmd.Env = append(os.Environ(),
@@ -114,7 +116,7 @@ func (d *nestdev) fuzz(t *testing.T, caller, stranger user, examples int, seed u
 		"FUZZ_HOOKS="+absolute(t, "hooks.py"),
 		"FUZZ_CALLERS="+callers,
 		"FUZZ_CALLER_IDS="+caller.id+","+stranger.id,
-		"FUZZ_WEBHOOK_SECRET="+d.webhookSecret,
+		"FUZZ_WEBHOOK_SECRET="+d.WebhookSecret,
 	)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -162,13 +164,7 @@ func build(t *testing.T) (program string) {
 	if *toolsFlag == "" {
 		t.Skip("asked for with make fuzz-api")
 	}
-	program = filepath.Join(t.TempDir(), "nestdev")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build nestdev: %v\n%s", err, out)
-	}
-	return program
+	return nestdevtest.Build(t)
 }
 
 func absolute(t *testing.T, path string) string {

@@ -5,16 +5,18 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nestpayments/nestpayments/cmd/nestdev/nestdevtest"
 )
 
 // generator is one generator on its way through the steps.
@@ -37,19 +39,20 @@ func newShopper(name string) shopper {
 }
 
 // env is what run.sh finds in its environment, beside what is in ours.
-func (g *generator) env(dev *system, who shopper) []string {
+func (g *generator) env(t *testing.T, dev *nestdevtest.System, who shopper) []string {
+	t.Helper()
 	return append(os.Environ(),
-		"SPEC="+filepath.Join(dev.root, "openapi.yaml"),
-		"SDK="+filepath.Join(dev.root, "cmd/nestdev/sdk"), // this folder
+		"SPEC="+abs(t, "../../../openapi.yaml"),
+		"SDK="+abs(t, "."),
 		"TOOLS="+g.tools,
 		"CARGO_TARGET_DIR="+filepath.Join(g.tools, "cargo-target"),
-		"URL="+dev.url, "EMAIL="+who.email, "PASSWORD="+who.password, "CUID="+who.cuid,
+		"URL="+dev.URL, "EMAIL="+who.email, "PASSWORD="+who.password, "CUID="+who.cuid,
 	)
 }
 
 // check takes the generator through all steps but install and returns its row of
 // the README's table.
-func (g *generator) check(ctx context.Context, t *testing.T, dev *system) (row string) {
+func (g *generator) check(ctx context.Context, t *testing.T, dev *nestdevtest.System) (row string) {
 	who := newShopper(g.name)
 	printed := map[string]output{}
 	for _, name := range []string{"version", "generate", "build", "names", "journey"} {
@@ -71,7 +74,7 @@ func (g *generator) check(ctx context.Context, t *testing.T, dev *system) (row s
 	if err := checkJourney(printed["journey"].stdout); err != nil {
 		t.Error(err)
 	}
-	if err := dev.checkOutcome(ctx, who); err != nil {
+	if err := checkOutcome(ctx, dev, who); err != nil {
 		t.Error(err)
 	}
 	return tableRow(g.name, version, warnings(printed["generate"].all), sample, journeyFile(t, g.name))
@@ -82,29 +85,34 @@ type output struct{ stdout, all string }
 
 // step runs one step and keeps what it prints beside the work folder. An error
 // holds the end of it.
-func (g *generator) step(ctx context.Context, t *testing.T, dev *system, name string, who shopper) (output, error) {
+func (g *generator) step(ctx context.Context, t *testing.T, dev *nestdevtest.System, name string, who shopper) (output, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "run.sh", name)
-	cmd.Dir, cmd.Env = g.work, g.env(dev, who)
+	cmd.Dir, cmd.Env = g.work, g.env(t, dev, who)
 	// The step is ended with all that it has started.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 10 * time.Second
-	var stdout bytes.Buffer
-	all := &syncBuffer{}
-	cmd.Stdout, cmd.Stderr = tee{all, &stdout}, all
-	began := time.Now()
-	err := cmd.Run()
-	t.Logf("%-20s %-9s %6.1f s", g.name, name, time.Since(began).Seconds())
 	logFile := fmt.Sprintf("%s.%s.log", g.work, name)
-	if err := os.WriteFile(logFile, []byte(all.String()), 0o600); err != nil {
-		t.Error(err)
-	}
+	log, err := os.Create(logFile)
 	if err != nil {
-		return output{}, fmt.Errorf("%s %s: %w (all of its output is in %s)\n%s", g.name, name, err, logFile, tail(all.String(), 4000))
+		return output{}, err
 	}
-	return output{stdout.String(), all.String()}, nil
+	defer log.Close()
+	var stdout bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &stdout), log
+	began := time.Now()
+	failure := cmd.Run()
+	t.Logf("%-20s %-9s %6.1f s", g.name, name, time.Since(began).Seconds())
+	all, err := os.ReadFile(logFile)
+	if err != nil {
+		return output{}, err
+	}
+	if failure != nil {
+		return output{}, fmt.Errorf("%s %s: %w (all of its output is in %s)\n%s", g.name, name, failure, logFile, tail(string(all), 4000))
+	}
+	return output{stdout.String(), string(all)}, nil
 }
 
 var warning = regexp.MustCompile(`(?im)^.*\bwarn.*$`)
@@ -122,33 +130,4 @@ func tail(text string, size int) string {
 		return "…" + text[len(text)-size:]
 	}
 	return text
-}
-
-// syncBuffer is a buffer that several goroutines write.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// tee writes to both.
-type tee struct {
-	all    *syncBuffer
-	stdout *bytes.Buffer
-}
-
-func (w tee) Write(p []byte) (int, error) {
-	w.stdout.Write(p)
-	return w.all.Write(p)
 }

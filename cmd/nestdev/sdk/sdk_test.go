@@ -32,6 +32,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nestpayments/nestpayments/cmd/nestdev/nestdevtest"
 )
 
 var (
@@ -46,7 +48,7 @@ func TestSDKs(t *testing.T) {
 	}
 	ctx := withTeardown(t)
 	generators := chosen(t)
-	dev := startDev(ctx, t)
+	dev := nestdevtest.Start(t, nestdevtest.Build(t))
 	for _, g := range generators {
 		// One after the other: generators share tools, and two would fetch them
 		// at once.
