@@ -3,9 +3,7 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"mime"
@@ -41,23 +39,14 @@ const docsPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; s
 // have their hash in their paths, so they are never stale; its links to them are
 // relative, for gateways that serve the API below a path.
 func registerDocs(e *echo.Echo) {
-	start := newScript("start", docsStart)
-	scalar := newScript("scalar", docsScalar)
+	start, scalar := newScript("start", docsStart), newScript("scalar", docsScalar)
+	scalar.unpacked = sync.OnceValues(scalar.unpack)
 	page := newDocument("/docs", "text/html; charset=utf-8", "no-cache", []byte(strings.NewReplacer(
 		"{{start.js}}", strings.TrimPrefix(start.path, "/"),
 		"{{scalar.js}}", strings.TrimPrefix(scalar.path, "/"),
 	).Replace(docsPage)))
-	for path, serve := range map[string]echo.HandlerFunc{
-		page.path: func(c echo.Context) error {
-			c.Response().Header().Set(echo.HeaderContentSecurityPolicy, docsPolicy)
-			return page.serve(c)
-		},
-		start.path:  start.serve,
-		scalar.path: serveCompressed(scalar),
-	} {
-		e.GET(path, serve)
-		e.HEAD(path, serve)
-	}
+	page.policy = docsPolicy
+	documents{page, start, scalar}.register(e)
 }
 
 // newScript is a script of the docs page, to be kept for as long as a browser
@@ -67,42 +56,17 @@ func newScript(name string, body []byte) document {
 	return newDocument(path, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", body)
 }
 
-func newDocument(path, contentType, cacheControl string, body []byte) document {
-	return document{path: path, contentType: contentType, cacheControl: cacheControl, body: body, etag: `"` + hash(body) + `"`}
-}
-
-func hash(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:16])
-}
-
-// serveCompressed serves a document whose body is compressed with gzip, and
-// unpacks it, once, for clients that do not take that.
-func serveCompressed(packed document) echo.HandlerFunc {
-	unpack := sync.OnceValues(func() (document, error) {
-		r, err := gzip.NewReader(bytes.NewReader(packed.body))
-		if err != nil {
-			return document{}, fmt.Errorf("unpack %s: %w", packed.path, err)
-		}
-		body, err := io.ReadAll(r)
-		if err != nil {
-			return document{}, fmt.Errorf("unpack %s: %w", packed.path, err)
-		}
-		return newDocument(packed.path, packed.contentType, packed.cacheControl, body), nil
-	})
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
-		if acceptsGzip(c.Request().Header) {
-			h.Set(echo.HeaderContentEncoding, "gzip")
-			return packed.serve(c)
-		}
-		plain, err := unpack()
-		if err != nil {
-			return err
-		}
-		return plain.serve(c)
+// unpack is the document, whose body is compressed with gzip, without that.
+func (d document) unpack() (document, error) {
+	r, err := gzip.NewReader(bytes.NewReader(d.body))
+	if err != nil {
+		return document{}, fmt.Errorf("unpack %s: %w", d.path, err)
 	}
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return document{}, fmt.Errorf("unpack %s: %w", d.path, err)
+	}
+	return newDocument(d.path, d.contentType, d.cacheControl, body), nil
 }
 
 // acceptsGzip tells whether the request's Accept-Encoding headers name gzip (RFC

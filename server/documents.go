@@ -19,6 +19,19 @@ type document struct {
 	path, contentType, cacheControl string
 	body                            []byte
 	etag                            string
+	// policy is its Content-Security-Policy; empty means that of an answer.
+	policy string
+	// unpacked is the same without compression; nil means that body is not compressed.
+	unpacked func() (document, error)
+}
+
+func newDocument(path, contentType, cacheControl string, body []byte) document {
+	return document{path: path, contentType: contentType, cacheControl: cacheControl, body: body, etag: `"` + hash(body) + `"`}
+}
+
+func hash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:16])
 }
 
 // newDocuments makes the spec, as written and as JSON, and the key set.
@@ -27,18 +40,13 @@ func newDocuments(openapi, jwks []byte) (documents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document as JSON: %w", err)
 	}
-	docs := documents{
-		{path: "/openapi.yaml", contentType: "application/yaml", cacheControl: "no-cache", body: openapi},
-		{path: "/openapi.json", contentType: jsonType, cacheControl: "no-cache", body: asJSON},
+	return documents{
+		newDocument("/openapi.yaml", "application/yaml", "no-cache", openapi),
+		newDocument("/openapi.json", jsonType, "no-cache", asJSON),
 		// Verifiers may keep the keys for five minutes: a new key is to be
 		// published for at least as long before it signs.
-		{path: "/.well-known/jwks.json", contentType: "application/jwk-set+json", cacheControl: "public, max-age=300", body: jwks},
-	}
-	for i := range docs {
-		sum := sha256.Sum256(docs[i].body)
-		docs[i].etag = `"` + hex.EncodeToString(sum[:16]) + `"`
-	}
-	return docs, nil
+		newDocument("/.well-known/jwks.json", "application/jwk-set+json", "public, max-age=300", jwks),
+	}, nil
 }
 
 func (docs documents) register(e *echo.Echo) {
@@ -50,6 +58,20 @@ func (docs documents) register(e *echo.Echo) {
 
 func (d document) serve(c echo.Context) error {
 	h := c.Response().Header()
+	if d.unpacked != nil {
+		h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
+		if acceptsGzip(c.Request().Header) {
+			h.Set(echo.HeaderContentEncoding, "gzip")
+		} else {
+			var err error
+			if d, err = d.unpacked(); err != nil {
+				return err
+			}
+		}
+	}
+	if d.policy != "" {
+		h.Set(echo.HeaderContentSecurityPolicy, d.policy)
+	}
 	h.Set("Cache-Control", d.cacheControl)
 	h.Set("ETag", d.etag)
 	h.Set("Content-Type", d.contentType)
