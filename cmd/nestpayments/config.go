@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"reflect"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
 // configCommand prints what serve would run with.
@@ -15,32 +12,17 @@ type configCommand struct{ serveCommand }
 
 // Run prints every variable with its effective value, secrets masked, and fails
 // with all that is wrong with them. It opens no database and listens nowhere.
-func (c configCommand) Run(ctx context.Context, k *kong.Context, env *environment, out output) error {
-	for _, f := range k.Flags() {
-		if len(f.Envs) == 0 {
-			continue
-		}
-		value := text(k.FlagValue(f))
-		if f.Tag.Has("secret") && value != "" {
+func (c configCommand) Run(_ context.Context, env *environment, out output) error {
+	for _, o := range env.options {
+		value := o.flag.Value.String()
+		if o.secret && value != "" {
 			value = mask(value)
 		}
-		if _, err := fmt.Fprintf(out, "%s=%s\n", f.Envs[0], value); err != nil {
+		if _, err := fmt.Fprintf(out, "%s=%s\n", o.variable, value); err != nil {
 			return err
 		}
 	}
 	return c.check(env)
-}
-
-// text writes a value as its variable would have it.
-func text(value any) string {
-	if v := reflect.ValueOf(value); v.Kind() == reflect.Slice {
-		items := make([]string, v.Len())
-		for i := range items {
-			items[i] = fmt.Sprint(v.Index(i))
-		}
-		return strings.Join(items, ",")
-	}
-	return fmt.Sprint(value)
 }
 
 const masked = "***"

@@ -4,39 +4,36 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
-// environment gives flags that the command line leaves out the value of their
+// environment is what a command may know of its flags and their variables.
+type environment struct {
+	options []option
+	// faults are what is wrong with the variables, to be told together with all else
+	// that is. None repeats a value: a secret may have been put into the wrong one.
+	faults []error
+}
+
+// readVariables gives flags that the command line leaves out the value of their
 // variable: NAME, or what the file holds that NAME_FILE names, so that secrets can
-// be files. A value that cannot be read is a fault, and its flag keeps its default,
-// so that all faults are found in one go. No fault repeats a value: a secret may
-// have been put into the wrong variable.
-type environment struct{ faults []error }
-
-// Validate has nothing to say of the flags.
-func (*environment) Validate(*kong.Application) error { return nil }
-
-// Resolve returns the value of the flag, nil if its variables are not set.
-func (e *environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	for _, name := range flag.Envs {
-		value, set, err := lookup(name)
-		if err == nil && set {
-			scratch := reflect.New(flag.Target.Type()).Elem()
-			if flag.Parse(kong.ScanFromTokens(kong.Token{Type: kong.FlagValueToken, Value: value}), scratch) == nil {
-				return value, nil
-			}
-			err = fmt.Errorf("%s cannot be read: write it like its default, %s", name, flag.Default)
+// be files. A flag whose variable cannot be read keeps its default, so that all
+// faults are found in one go.
+func (c *command) readVariables() *environment {
+	env := &environment{options: c.options}
+	for _, o := range c.options {
+		if o.variable == "" || o.flag.Changed {
+			continue
+		}
+		value, set, err := lookup(o.variable)
+		if err == nil && set && o.flag.Value.Set(value) != nil {
+			err = fmt.Errorf("%s cannot be read: write it like its default, %s", o.variable, o.flag.DefValue)
 		}
 		if err != nil {
-			e.faults = append(e.faults, err)
-			return flag.Default, nil
+			env.faults = append(env.faults, err)
 		}
 	}
-	return nil, nil
+	return env
 }
 
 // lookup reads the variable, or the file that it names with _FILE behind its name,

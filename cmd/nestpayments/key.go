@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/nestpayments/nestpayments/server/auth"
@@ -12,7 +13,7 @@ type keyCommand struct {
 }
 
 // Run makes the file, readable by its owner alone.
-func (c keyCommand) Run(out output) error {
+func (c keyCommand) Run(_ context.Context, _ *environment, out output) error {
 	if err := auth.GenerateKey(c.File); err != nil {
 		return err
 	}

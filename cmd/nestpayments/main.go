@@ -10,21 +10,19 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/alecthomas/kong"
 )
 
 // program is the command line. The environment variable of a flag does the same
 // as the flag, and keeps secrets out of the process list.
 type program struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve the API. This is the default command."`
-	Config  configCommand  `cmd:"" help:"Print the configuration that serve would have, secrets masked, and what is wrong with it."`
+	Serve   serveCommand   `cmd:"" default:"" help:"Serve the API. This is the default command."`
+	Config  configCommand  `cmd:"" help:"Print the configuration of serve, secrets masked, and what is wrong with it."`
 	Admin   adminCommand   `cmd:"" help:"Say who is an admin, back the database up, and copy it to another."`
 	Key     keyCommand     `cmd:"" help:"Make a key that signs access tokens."`
 	Version versionCommand `cmd:"" help:"Tell what this program is."`
 }
 
-// output is where a command writes, as a type that kong can hand it.
+// output is where a command writes.
 type output struct{ io.Writer }
 
 func main() {
@@ -39,26 +37,10 @@ func main() {
 
 // run does what the arguments ask for, until it is done or ctx ends.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
-	exited := false
-	env := &environment{}
-	parser, err := kong.New(&program{},
-		kong.Name("nestpayments"),
-		kong.Description("An OpenAPI-first payments API over Stripe."),
-		kong.Writers(stdout, stdout),
-		kong.Exit(func(int) { exited = true }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(output{stdout}, env),
-		kong.Resolvers(env),
-	)
-	if err != nil {
-		return err
-	}
-	command, err := parser.Parse(args)
-	if exited { // --help has been printed
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return command.Run()
+	c, args := commandLine().named(args)
+	return c.run(ctx, args, output{stdout})
+}
+
+func commandLine() *command {
+	return describe("nestpayments", "An OpenAPI-first payments API over Stripe.", &program{})
 }

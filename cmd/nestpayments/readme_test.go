@@ -6,8 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/alecthomas/kong"
 )
 
 var update = flag.Bool("update", false, "write the README's table of the configuration anew")
@@ -36,26 +34,18 @@ func TestREADMEConfigurationTable(t *testing.T) {
 
 func configurationTable(t *testing.T) string {
 	t.Helper()
-	parser, err := kong.New(&program{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	serve, _ := commandLine().named([]string{"serve"})
 	var rows strings.Builder
-	for _, command := range parser.Model.Children {
-		if command.Name != "serve" {
-			continue
+	for _, o := range serve.options {
+		help, required := strings.CutSuffix(o.flag.Usage, " Required.")
+		def := "`" + o.flag.DefValue + "`"
+		switch {
+		case required:
+			def = "**required**"
+		case o.flag.DefValue == "":
+			def = ""
 		}
-		for _, f := range command.Flags {
-			help, required := strings.CutSuffix(f.Help, " Required.")
-			def := "`" + f.Default + "`"
-			switch {
-			case required:
-				def = "**required**"
-			case f.Default == "":
-				def = ""
-			}
-			fmt.Fprintf(&rows, "| `%s` | %s | %s |\n", f.Envs[0], def, help)
-		}
+		fmt.Fprintf(&rows, "| `%s` | %s | %s |\n", o.variable, def, help)
 	}
 	return rows.String()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"runtime/debug"
 
@@ -16,7 +17,7 @@ type versionCommand struct{}
 
 // Run prints the version and commit of the program, the version of the API that it
 // serves, and the Go that built it.
-func (versionCommand) Run(out output) error {
+func (versionCommand) Run(_ context.Context, _ *environment, out output) error {
 	spec, err := openapi3.NewLoader().LoadFromData(gen.OpenAPI)
 	if err != nil {
 		return err

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// option is a flag of a command.
+type option struct {
+	flag *pflag.Flag
+	// placeholder stands for the value in the help where there is no default.
+	placeholder string
+	// variable is the one of the environment that does the same, or empty.
+	variable string
+	secret   bool
+}
+
+// newFlags has the flag that every command has.
+func newFlags() *pflag.FlagSet {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.Usage = func() {}
+	f.BoolP("help", "h", false, "Show this help.")
+	return f
+}
+
+// wordEnd is the place between two words of a field's name.
+var wordEnd = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// addFlag makes the field a flag, named like it (PriceLimit is --price-limit) or by
+// its tag name. The tags default, help and placeholder are what they say, env names
+// its variable, and secret hides its value where the configuration is shown.
+func (c *command) addFlag(f reflect.StructField, target reflect.Value) {
+	name := f.Tag.Get("name")
+	if name == "" {
+		name = strings.ToLower(wordEnd.ReplaceAllString(f.Name, "$1-$2"))
+	}
+	help := f.Tag.Get("help")
+	switch to := target.Addr().Interface().(type) {
+	case *string:
+		c.flags.StringVar(to, name, "", help)
+	case *bool:
+		c.flags.BoolVar(to, name, false, help)
+	case *int:
+		c.flags.IntVar(to, name, 0, help)
+	case *int64:
+		c.flags.Int64Var(to, name, 0, help)
+	case *float64:
+		c.flags.Float64Var(to, name, 0, help)
+	case *time.Duration:
+		c.flags.DurationVar(to, name, 0, help)
+	case *[]string:
+		c.flags.Var(list{to}, name, help)
+	case encoding.TextUnmarshaler:
+		c.flags.TextVar(to, name, to.(encoding.TextMarshaler), help)
+	default:
+		panic(fmt.Sprintf("the flag --%s has a type that is not known: %T", name, to))
+	}
+	flag := c.flags.Lookup(name)
+	if def := f.Tag.Get("default"); def != "" {
+		if err := flag.Value.Set(def); err != nil {
+			panic(fmt.Sprintf("the default of --%s: %v", name, err))
+		}
+		flag.DefValue = def
+	}
+	_, secret := f.Tag.Lookup("secret")
+	c.options = append(c.options, option{flag, f.Tag.Get("placeholder"), f.Tag.Get("env"), secret})
+}
+
+// list is a flag with several values: between commas, or each behind a flag of its
+// own. A comma in a value is written \,
+type list struct{ items *[]string }
+
+// Set adds to what is there: a list has no default.
+func (l list) Set(text string) error {
+	var item strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch {
+		case strings.HasPrefix(text[i:], `\,`):
+			i++
+			item.WriteByte(',')
+		case text[i] == ',':
+			*l.items = append(*l.items, item.String())
+			item.Reset()
+		default:
+			item.WriteByte(text[i])
+		}
+	}
+	if item.Len() > 0 {
+		*l.items = append(*l.items, item.String())
+	}
+	return nil
+}
+
+// String is the list as its variable would have it.
+func (l list) String() string { return strings.Join(*l.items, ",") }
+
+// Type is the name of the kind of value.
+func (list) Type() string { return "list" }
+
+// withoutValue is an error of the flags that repeats no value: it may be a secret in
+// the wrong place.
+func withoutValue(err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		flag := invalid.GetFlag()
+		return fmt.Errorf("--%s cannot be read: write it like its default, %s", flag.Name, flag.DefValue)
+	}
+	return err
+}
