@@ -77,7 +77,7 @@ func TestEventsAreCounted(t *testing.T) {
 	a.event("payment_intent.invented_tomorrow", id).want(t, 204)
 	a.event("charge.updated", id).want(t, 204)
 	a.fault(sandbox.Fault{Match: "GET /v1/payment_intents/*", Kind: sandbox.FaultRateLimit})
-	a.event("payment_intent.created", id).want(t, 503)
+	a.event("payment_intent.payment_failed", id).want(t, 503)
 	want := `
 		# HELP nestpayments_webhook_events_total Signed events of Stripe by result: handled, ignored or failed.
 		# TYPE nestpayments_webhook_events_total counter

@@ -28,7 +28,7 @@ type Created struct {
 // It may be called again after any error, and by many at once: there is one
 // payment, with the amount and currency of its first call.
 func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Created, error) {
-	p, err := s.findOrInsert(ctx, u, cuid)
+	p, err := s.insertOrFind(ctx, u, cuid)
 	if err != nil {
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
@@ -54,20 +54,18 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: had}, nil
 }
 
-// findOrInsert returns the payment of the cuid. The price is fixed here.
-func (s *Service) findOrInsert(ctx context.Context, u *store.User, cuid string) (*store.Payment, error) {
-	p, err := s.store.PaymentByCUID(ctx, u.ID, cuid)
-	if !errors.Is(err, store.ErrNotFound) {
-		return p, err
-	}
+// insertOrFind returns the payment of the cuid. The price is fixed here. It inserts
+// before it looks: nearly every create is of a new payment, which is so spared a
+// read, and a repeated one is refused by the unique index, which writes nothing.
+func (s *Service) insertOrFind(ctx context.Context, u *store.User, cuid string) (*store.Payment, error) {
 	now := s.now()
-	p = &store.Payment{
+	p := &store.Payment{
 		ID: store.NewID(now), UserID: u.ID, CUID: cuid,
 		Amount: s.amount, Currency: s.currency, CustomerID: u.CustomerID,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	p.CheckAt = s.nextCheck(p)
-	err = s.store.InsertPayment(ctx, p)
+	err := s.store.InsertPayment(ctx, p)
 	if errors.Is(err, store.ErrPaymentExists) {
 		return s.store.PaymentByCUID(ctx, u.ID, cuid)
 	}

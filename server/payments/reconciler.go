@@ -154,10 +154,14 @@ func (r *Reconciler) readEvents(ctx context.Context, cursor string, round *Round
 		return fmt.Errorf("read events: %w", err)
 	}
 	next := cursor
-	seen := map[string]bool{}
+	moved, seen := map[string]bool{}, map[string]bool{}
+	for _, e := range events {
+		moved[e.ObjectID] = moved[e.ObjectID] || e.Type != eventCreated
+	}
 	for i := range events {
 		e := &events[i]
-		if !seen[e.ObjectID] {
+		// One look at an intent is enough, but its making may not lead to one.
+		if !seen[e.ObjectID] && (e.Type != eventCreated || !moved[e.ObjectID]) {
 			if err = s.Handle(ctx, e); err != nil {
 				round.Failed++
 				break

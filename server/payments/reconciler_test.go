@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,13 +77,15 @@ func TestTheCursorMovesPastWhatWasHandledOnly(t *testing.T) {
 		u, _ := paying(w)
 		w.mustCreate(u, "second")
 		third := w.mustCreate(u, "third")
+		_, err := w.confirm(context.Background(), u, "third", third, challengeCard, true)
+		w.must(err)
 		w.strike = func(c call) *failure {
 			if c.name == "GET /v1/payment_intents/"+third {
 				return &failure{mode: refused, times: 3}
 			}
 			return nil
 		}
-		if err := w.round(payments.Round{Events: 2, Failed: 1}); kindOf(err).String() != "unknown" {
+		if err := w.round(payments.Round{Events: 3, Failed: 1}); kindOf(err).String() != "unknown" {
 			t.Errorf("the round fails with %v", err)
 		}
 		w.strike = nil
@@ -91,12 +94,29 @@ func TestTheCursorMovesPastWhatWasHandledOnly(t *testing.T) {
 			t.Errorf("the cursor is %q, the last event %s", at, w.lastEvent())
 		}
 		time.Sleep(2 * time.Hour)
-		// The event of the third counts as a check of its payment.
+		// The last event of the third counts as a check of its payment.
 		if err := w.round(payments.Round{Events: 1, Payments: 2}); err != nil {
 			t.Errorf("the next round: %v", err)
 		}
 		if at := w.cursor(); at != w.lastEvent() {
 			t.Errorf("the cursor is %q, the last event %s", at, w.lastEvent())
+		}
+	})
+}
+
+// The event of an intent's making asks Stripe nothing, and must not stand for those
+// behind it.
+func TestARoundFollowsAPaymentPastItsMaking(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, id := paying(w)
+		w.stripe("POST", "/v1/payment_intents/"+id+"/confirm", url.Values{"payment_method": {goodCard}})
+		w.must(w.round(payments.Round{Events: 2}))
+		p, err := w.running().service.Payment(context.Background(), u.id, id)
+		if w.must(err); p.Status != stripeclient.StatusSucceeded {
+			t.Errorf("after the round the payment is %s, want succeeded", p.Status)
+		}
+		if n := w.requests("GET /v1/payment_intents/*"); n != 1 {
+			t.Errorf("Stripe was asked about the payment %d times, want once", n)
 		}
 	})
 }

@@ -57,6 +57,9 @@ func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient
 		if p, err = s.store.PaymentByCUID(ctx, p.UserID, p.CUID); err != nil {
 			return nil, fmt.Errorf("record payment: %w", err)
 		}
+		if final(p.Status) {
+			continue // whatever the intent is by now, the payment does not follow it
+		}
 		// A payment that has an intent keeps it.
 		if in, err = s.stripe.Intent(ctx, cmp.Or(p.IntentID, in.ID)); err != nil {
 			return nil, fmt.Errorf("record payment: %w", err)

@@ -20,24 +20,31 @@ func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
 	if !Concerns(e) {
 		return nil
 	}
-	return s.sync(ctx, e.ObjectID)
+	return s.sync(ctx, e)
 }
+
+// eventCreated is the type of an intent's first event.
+const eventCreated = "payment_intent.created"
 
 // Concerns tells whether the event is of a kind that Handle has a use for. Others
 // are taken and passed over.
 func Concerns(e *stripeclient.Event) bool { return strings.HasPrefix(e.Type, "payment_intent.") }
 
-// sync brings the payment of an intent up to date. An intent that has no payment
-// here may get one.
-func (s *Service) sync(ctx context.Context, intentID string) error {
-	p, err := s.store.PaymentByIntent(ctx, intentID)
+// sync brings the payment of the event's intent up to date. An intent that has no
+// payment here may get one.
+//
+// Stripe is not asked where its answer could change nothing: about a payment that is
+// final, and about an intent's making, once its payment has its id, as that was
+// stored together with a status which is not older.
+func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
+	p, err := s.store.PaymentByIntent(ctx, e.ObjectID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("sync payment: %w", err)
 	}
-	if err == nil && final(p.Status) {
+	if err == nil && (final(p.Status) || e.Type == eventCreated) {
 		return nil
 	}
-	in, inErr := s.stripe.Intent(ctx, intentID)
+	in, inErr := s.stripe.Intent(ctx, e.ObjectID)
 	switch {
 	case is(inErr, stripeclient.KindNotFound):
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient"
+	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
 // handle delivers one event, as one request does.
@@ -122,5 +123,29 @@ func TestAFinalPaymentIsLeftAlone(t *testing.T) {
 			t.Errorf("Stripe was asked %d times", n)
 		}
 		w.pay(u, id, decliningCard, "succeeded")
+	})
+}
+
+// A webhook that has asked Stripe and is then overtaken by one that asks later asks
+// again, and does not store what it was told first.
+func TestAnOlderAnswerIsNotStored(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, id := paying(w)
+		w.stripe("POST", "/v1/payment_intents/"+id+"/confirm", url.Values{"payment_method": {challengeCard}})
+		hook := func(ctx context.Context) {
+			w.webhook(ctx, sandbox.Event{Type: "payment_intent.requires_action"}, id)
+		}
+		calls := 0
+		w.together(func(int) int {
+			calls++
+			if calls == 3 { // the first has its answer
+				w.must(w.box.Challenge(id, false))
+			}
+			return min(calls/3, 1)
+		}, hook, hook)
+		p, err := w.running().service.Payment(context.Background(), u.id, id)
+		if w.must(err); p.Status != stripeclient.StatusRequiresPaymentMethod {
+			t.Errorf("the payment is %s, at Stripe it is %s", p.Status, w.intentAt(id).Status)
+		}
 	})
 }
