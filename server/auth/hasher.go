@@ -16,17 +16,19 @@ import (
 // a second or more.
 var ErrBusy = errors.New("password hashing is busy")
 
+// A worker hashes some 80 passwords in the longest wait, at 23 ms each, so whoever
+// is in the queue may expect to be served.
 const (
-	defaultQueuePerWorker = 4
+	defaultQueuePerWorker = 64
 	defaultMaxWait        = 2 * time.Second
 )
 
 // HasherConfig is what a Hasher may be told. The zero value is the default.
 type HasherConfig struct {
-	// Workers is how many hashes run at once, 19 MiB each. Default GOMAXPROCS:
-	// more would only slow each other down.
+	// Workers is how many hashes run at once, 19 MiB each. Default one less than
+	// GOMAXPROCS, and 1 at least: one core stays free for everybody else.
 	Workers int
-	// Queue is how many callers may wait for a worker. Default 4 per worker.
+	// Queue is how many callers may wait for a worker. Default 64 per worker.
 	Queue int
 	// MaxWait is how long a caller waits at most. Default 2 seconds.
 	MaxWait time.Duration
@@ -59,7 +61,7 @@ type HasherStats struct {
 // NewHasher checks the configuration and reports all its faults together.
 func NewHasher(cfg HasherConfig) (*Hasher, error) {
 	if cfg.Workers == 0 {
-		cfg.Workers = runtime.GOMAXPROCS(0)
+		cfg.Workers = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	if cfg.Queue == 0 {
 		cfg.Queue = defaultQueuePerWorker * cfg.Workers
