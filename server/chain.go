@@ -33,20 +33,29 @@ const handlingTimeout = 30 * time.Second
 // observe gives the request its id, sets the headers that every answer has, and
 // logs the event.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	// Every answer shares these values, which nothing changes in place.
+	headers := []struct {
+		name  string
+		value []string
+	}{
+		{"Cache-Control", []string{"no-store"}},
+		{echo.HeaderXContentTypeOptions, []string{"nosniff"}},
+		{echo.HeaderXFrameOptions, []string{"DENY"}},
+		{echo.HeaderContentSecurityPolicy, []string{"default-src 'none'; frame-ancestors 'none'"}},
+		{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
+	}
 	return func(c echo.Context) error {
 		r := c.Request()
 		e := &event{requestID: requestID(r.Header), from: clientAddress(c), started: time.Now()}
 		h := c.Response().Header()
 		h.Set(echo.HeaderXRequestID, e.requestID)
-		h.Set("Cache-Control", "no-store")
-		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
-		h.Set(echo.HeaderXFrameOptions, "DENY")
-		h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
-		h.Set(echo.HeaderReferrerPolicy, "no-referrer")
+		for _, fixed := range headers {
+			h[fixed.name] = fixed.value
+		}
 		ctx, cancel := context.WithTimeout(withEvent(r.Context(), e), handlingTimeout)
 		defer cancel()
 		ctx, span := s.startSpan(ctx, r)
-		defer func() { endSpan(span, c, e) }()
+		defer endSpan(span, c, e)
 		s.telemetry.Begin()
 		c.SetRequest(r.WithContext(ctx))
 		if err := next(c); err != nil {
@@ -64,7 +73,7 @@ var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
 // requestID takes over the id that a gateway has given the request, or makes one.
 func requestID(h http.Header) string {
-	if id := h.Get(echo.HeaderXRequestID); goodRequestID.MatchString(id) {
+	if id := h.Get(echo.HeaderXRequestID); id != "" && goodRequestID.MatchString(id) {
 		return id
 	}
 	var b [12]byte

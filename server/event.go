@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nestpayments/nestpayments/server/telemetry"
+	"github.com/nestpayments/nestpayments/store"
 )
 
 // event is what is known of one request. It is filled in by whoever learns
@@ -19,8 +20,11 @@ type event struct {
 	// throttling, and is not logged: it says who somebody is.
 	from        netip.Addr
 	operationID string
-	userID      string
-	paymentID   string
+	// caller is the user whose token the request has, if it needs one.
+	caller *store.User
+	// userID is the caller's, or of the user who logs in or registers.
+	userID    string
+	paymentID string
 	// replayed is true if the answer is that of an earlier request for the same
 	// thing.
 	replayed bool
@@ -65,13 +69,20 @@ func (e *event) fail(code string, err error) { e.code, e.err = code, err }
 // nothing of the caller's.
 func (e *event) log(ctx context.Context, log *slog.Logger, method, route string, took time.Duration) {
 	level := slog.LevelInfo
-	attrs := []slog.Attr{
+	if e.status >= 500 && e.err != nil {
+		level = slog.LevelError
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	var room [16]slog.Attr // saves its allocation
+	attrs := append(room[:0],
 		slog.String("requestId", e.requestID),
 		slog.String("method", method),
 		slog.String("route", route),
 		slog.Int("status", e.status),
 		slog.Duration("duration", took),
-	}
+	)
 	storeCalls, stripeCalls, stripeRequestID := e.work.Sum()
 	for _, a := range [...]slog.Attr{
 		slog.String("operationId", e.operationID), slog.String("userId", e.userID),
@@ -85,9 +96,11 @@ func (e *event) log(ctx context.Context, log *slog.Logger, method, route string,
 	if e.operationID != "" {
 		attrs = append(attrs, slog.Int("storeCalls", storeCalls), slog.Int("stripeCalls", stripeCalls), slog.Bool("replayed", e.replayed))
 	}
-	if e.status >= 500 && e.err != nil {
-		level = slog.LevelError
+	if level == slog.LevelError {
 		attrs = append(attrs, slog.String("error", e.err.Error()))
 	}
-	log.LogAttrs(ctx, level, "request", attrs...)
+	// Not by the logger, which would look up where in the program this is.
+	record := slog.NewRecord(time.Now(), level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = log.Handler().Handle(ctx, record)
 }

@@ -10,14 +10,9 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-type callerKey struct{}
-
 // caller is the user who sent the request. Operations that need no token have
 // none; the chain sees to it that every other has.
-func caller(ctx context.Context) *store.User {
-	u, _ := ctx.Value(callerKey{}).(*store.User)
-	return u
-}
+func caller(ctx context.Context) *store.User { return eventOf(ctx).caller }
 
 // tokenUser verifies the request's token and returns the id of its user. It does
 // not read the store.

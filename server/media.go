@@ -40,10 +40,14 @@ func isJSON(h http.Header) bool {
 			return false
 		}
 	}
-	if len(h.Values("Content-Type")) > 1 {
+	types := h.Values("Content-Type")
+	if len(types) != 1 {
 		return false
 	}
-	name, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if types[0] == jsonType { // as nearly everybody spells it
+		return true
+	}
+	name, params, err := mime.ParseMediaType(types[0])
 	if err != nil || name != jsonType {
 		return false
 	}

@@ -27,7 +27,7 @@ const released = "testdata/released.yaml"
 
 const changelogPath = "../CHANGELOG.md"
 
-var update = flag.Bool("update", false, "write the list of changes in CHANGELOG.md anew")
+var update = flag.Bool("update", false, "write the list of changes in CHANGELOG.md anew, and testdata/budget.txt")
 
 // A client of the last release works with us, or sees by the first number of the
 // version that it may not.

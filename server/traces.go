@@ -14,6 +14,9 @@ import (
 // startSpan makes the span of a request, below that of the caller if it has sent
 // one (W3C Trace Context).
 func (s *Server) startSpan(ctx context.Context, r *http.Request) (context.Context, trace.Span) {
+	if !s.telemetry.Traces() {
+		return ctx, trace.SpanFromContext(ctx)
+	}
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	return s.telemetry.Tracer().Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
+	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/server/auth"
 )
 
@@ -51,22 +52,32 @@ type operation struct {
 
 // operations returns the middlewares of every operation by its id.
 func (s *Server) operations(spec *openapi3.T) map[string][]echo.MiddlewareFunc {
+	all := map[string][]echo.MiddlewareFunc{}
+	for id, o := range resolve(spec) {
+		all[id] = []echo.MiddlewareFunc{s.admit(o)}
+	}
+	return all
+}
+
+// resolve returns every operation by its id.
+func resolve(spec *openapi3.T) map[string]operation {
 	options := &openapi3filter.Options{
 		MultiError:         true,
 		KeepValidatedValue: true,
-		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 		// The handlers know the defaults.
 		SkipSettingDefaults: true,
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.DisableSchemaErrorDetails(),
-			openapi3.WithStringFormatValidator("email", openapi3.NewCallbackValidator(checkEmail)),
+			openapi3.WithStringFormatValidators(map[string]openapi3.StringFormatValidator{"email": openapi3.NewCallbackValidator(checkEmail)}),
 		},
 	}
-	all := map[string][]echo.MiddlewareFunc{}
+	all := map[string]operation{}
 	for path, item := range spec.Paths.Map() {
 		for method, op := range item.Operations() {
+			unsecured := *op // admit verifies the token before it validates
+			unsecured.Security = openapi3.NewSecurityRequirements()
 			o := operation{
-				route:   &routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: op},
+				route:   &routers.Route{Spec: spec, Path: path, PathItem: item, Method: method, Operation: &unsecured},
 				options: options,
 				slashes: strings.Count(path, "/"),
 				secured: op.Security == nil || len(*op.Security) > 0,
@@ -76,7 +87,7 @@ func (s *Server) operations(spec *openapi3.T) map[string][]echo.MiddlewareFunc {
 					o.query = append(o.query, p.Value.Name)
 				}
 			}
-			all[op.OperationID] = []echo.MiddlewareFunc{s.admit(o)}
+			all[op.OperationID] = o
 		}
 	}
 	return all
@@ -114,21 +125,25 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 				if err != nil {
 					return err
 				}
-				e.userID = u.ID
-				r = r.WithContext(context.WithValue(r.Context(), callerKey{}, u))
+				e.userID, e.caller = u.ID, u
 			}
-			if o.route.Operation.RequestBody != nil {
-				if err := readJSON(c.Response(), r); err != nil {
-					return err
-				}
-			}
-			c.SetRequest(r)
-			if err := o.validate(r, c); err != nil {
+			if err := o.check(c); err != nil {
 				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// check reads the body, if the operation has one, and validates the request.
+func (o operation) check(c echo.Context) error {
+	r := c.Request()
+	if o.route.Operation.RequestBody != nil {
+		if err := readJSON(c.Response(), r); err != nil {
+			return err
+		}
+	}
+	return o.validate(r, c)
 }
 
 // validate checks parameters and body against the schema. It returns
@@ -141,21 +156,14 @@ func (o operation) validate(r *http.Request, c echo.Context) error {
 	for i, name := range c.ParamNames() {
 		input.PathParams[name] = c.ParamValues()[i]
 	}
-	err := openapi3filter.ValidateRequest(r.Context(), input)
-	found := violations(err)
-	if err != nil && len(found) == 0 {
-		return err
-	}
-	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-		// Go drops what it cannot read; a gateway may have read it.
-		found = append(found, inParameter("query", "must be name=value pairs, percent-encoded and joined by &"))
-	}
-	for name, values := range c.QueryParams() {
-		if !slices.Contains(o.query, name) {
-			found = append(found, inParameter(name, "is not a parameter of this operation"))
-		} else if len(values) > 1 {
-			found = append(found, inParameter(name, "must be given once"))
+	var found []gen.ProblemError
+	if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
+		if found = violations(err); len(found) == 0 {
+			return err
 		}
+	}
+	if r.URL.RawQuery != "" {
+		found = append(found, o.queryViolations(r.URL.RawQuery, c.QueryParams())...)
 	}
 	if len(found) > 0 {
 		return newInvalidRequest(found)
@@ -163,15 +171,31 @@ func (o operation) validate(r *http.Request, c echo.Context) error {
 	return nil
 }
 
+// queryViolations finds in a query what a schema of its parameters cannot refuse.
+func (o operation) queryViolations(raw string, params url.Values) (found []gen.ProblemError) {
+	if _, err := url.ParseQuery(raw); err != nil {
+		// Go drops what it cannot read; a gateway may have read it.
+		found = append(found, inParameter("query", "must be name=value pairs, percent-encoded and joined by &"))
+	}
+	for name, values := range params {
+		if !slices.Contains(o.query, name) {
+			found = append(found, inParameter(name, "is not a parameter of this operation"))
+		} else if len(values) > 1 {
+			found = append(found, inParameter(name, "must be given once"))
+		}
+	}
+	return found
+}
+
 // readJSON reads the body, up to bodyLimit, and makes sure that it is exactly one
 // I-JSON value (RFC 7493): valid UTF-8, no duplicate keys, nothing behind it.
 // What is validated and bound after this cannot be read in two ways.
 func readJSON(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
-	if isTooLarge(err) {
+	switch {
+	case err != nil && isTooLarge(err):
 		return err
-	}
-	if err != nil {
+	case err != nil:
 		return errors.Join(errJSON, err)
 	}
 	if len(body) > 0 {
@@ -181,8 +205,10 @@ func readJSON(w http.ResponseWriter, r *http.Request) error {
 		if !jsontext.Value(body).IsValid() {
 			return errJSON
 		}
-		// The spec's media type, however the client spelled it.
-		r.Header.Set("Content-Type", jsonType)
+		if r.Header.Get("Content-Type") != jsonType {
+			// The spec's media type, however the client spelled it.
+			r.Header.Set("Content-Type", jsonType)
+		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))

@@ -21,6 +21,7 @@ type Config struct {
 
 // Telemetry takes measurements. It is safe for concurrent use.
 type Telemetry struct {
+	traces   bool
 	tracer   trace.Tracer
 	requests *prometheus.HistogramVec
 	problems *prometheus.CounterVec
@@ -34,13 +35,15 @@ type Telemetry struct {
 
 // New registers the metrics. It fails if another Telemetry has registered there.
 func New(c Config) (*Telemetry, error) {
-	if c.Traces == nil {
+	traces := c.Traces != nil
+	if !traces {
 		c.Traces = noop.NewTracerProvider()
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
 	t := &Telemetry{
+		traces:   traces,
 		tracer:   c.Traces.Tracer("github.com/nestpayments/nestpayments"),
 		registry: c.Metrics,
 		requests: histogram("request_duration_seconds", "Time to answer a request, by operationId (none: not of the API) and status.", "operation", "status"),
@@ -115,6 +118,9 @@ func (t *Telemetry) End(a Answer) {
 		t.problems.WithLabelValues(a.OperationID, a.Code).Inc()
 	}
 }
+
+// Traces tells whether anything takes the spans.
+func (t *Telemetry) Traces() bool { return t.traces }
 
 // Tracer makes spans.
 func (t *Telemetry) Tracer() trace.Tracer { return t.tracer }
