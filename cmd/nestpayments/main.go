@@ -26,6 +26,7 @@ type program struct {
 type output struct{ io.Writer }
 
 func main() {
+	collectGarbage()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()

@@ -44,7 +44,8 @@ func (c serveCommand) Run(ctx context.Context, env *environment, out output) (er
 	if err := c.check(env); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.LogLevel}))
+	log, flushLog := newLog(out, c.LogLevel)
+	defer flushLog()
 	registry := newRegistry()
 	measured, flush, err := newTelemetry(ctx, registry)
 	if err != nil {

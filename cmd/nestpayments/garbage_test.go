@@ -1,0 +1,43 @@
+package main
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"testing"
+	"time"
+)
+
+func TestPaceOfTheGarbageCollector(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		live uint64
+		want int
+	}{
+		{"an empty heap is as one of a megabyte", 0, 1600},
+		{"a small heap may have the floor", 4 << 20, 400},
+		{"so may one that is as large as the floor", 16 << 20, 100},
+		{"a large one may have half of its own", 320 << 20, 50},
+	} {
+		if got := pace(tc.live); got != tc.want {
+			t.Errorf("%s: %d%%, want %d%%", tc.name, got, tc.want)
+		}
+	}
+}
+
+// It changes what all tests of this process share, and leaves it so, which only makes
+// them faster.
+func TestThePaceFollowsTheHeap(t *testing.T) {
+	collectGarbage()
+	used := make([]byte, 256<<20)
+	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	for deadline := time.Now().Add(time.Minute); ; runtime.GC() {
+		if metrics.Read(percent); percent[0].Value.Uint64() == garbagePercent {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("with 256 MiB in use the pace is %d%%, want %d%%", percent[0].Value.Uint64(), garbagePercent)
+		}
+	}
+	runtime.KeepAlive(used)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// writes keeps what each write has written. It is not safe for concurrent use.
+type writes []string
+
+func (w *writes) Write(b []byte) (int, error) {
+	*w = append(*w, string(b))
+	return len(b), nil
+}
+
+func TestEventsAreWrittenTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out writes
+		log, _ := newLog(&out, slog.LevelInfo)
+		for range 3 {
+			log.Info("request")
+		}
+		time.Sleep(logDelay - time.Nanosecond)
+		synctest.Wait()
+		if len(out) != 0 {
+			t.Errorf("written before the delay is over: %q", out)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if len(out) != 1 || strings.Count(out[0], "\n") != 3 {
+			t.Errorf("after the delay: %q, want one write of three lines", out)
+		}
+		log.Info("request")
+		time.Sleep(logDelay)
+		synctest.Wait()
+		if len(out) != 2 {
+			t.Errorf("after another delay: %q, want a second write", out)
+		}
+	})
+}
+
+func TestWarningsAreWrittenAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, level := range []slog.Level{slog.LevelWarn, slog.LevelError} {
+		var out writes
+		log, _ := newLog(&out, slog.LevelInfo)
+		log = log.With("a", 1).WithGroup("g")
+		log.Info("first")
+		log.Log(t.Context(), level, "second", "b", 2)
+		if len(out) != 1 || strings.Index(out[0], "first") > strings.Index(out[0], `"second","a":1,"g":{"b":2}`) {
+			t.Errorf("%v: %q, want the warning, behind what was before it", level, out)
+		}
+	}
+}
+
+func TestALogThatFillsUpIsWrittenInWholeLines(t *testing.T) {
+	t.Parallel()
+	var out writes
+	log, flush := newLog(&out, slog.LevelInfo)
+	const events = 2000
+	for range events {
+		log.Info("request")
+	}
+	flush()
+	flush()
+	if len(out) < 2 {
+		t.Errorf("%d writes, want more than one", len(out))
+	}
+	for _, w := range out {
+		if len(w) > logBytes || !strings.HasSuffix(w, "\n") {
+			t.Errorf("a write of %d octets ends in %q, want %d at most and a whole line", len(w), w[len(w)-5:], logBytes)
+		}
+	}
+	if n := strings.Count(strings.Join(out, ""), "\n"); n != events {
+		t.Errorf("%d lines, want %d", n, events)
+	}
+}
+
+func TestTheLevelOfTheLog(t *testing.T) {
+	t.Parallel()
+	var out writes
+	log, flush := newLog(&out, slog.LevelWarn)
+	log.Info("request")
+	flush()
+	if len(out) != 0 {
+		t.Errorf("got %q, want nothing below a warning", out)
+	}
+}
