@@ -90,9 +90,23 @@ prove: ## Prove that money is safe: every pair of failures, 100,000 random sched
 chaos: ## Kill replicas and databases under 10,000 payments. Takes about an hour.
 	go test -v -timeout 4h ./cmd/nestpayments/chaos -chaos.payments=10000 -chaos.kills=300 -chaos.outages=20 -chaos.clients=32
 
+# Each package by itself, so that none measures beside another.
 .PHONY: bench
-bench: ## Benchmark every operation.
-	go test -run '^$$' -bench . -benchmem ./server
+bench: ## Benchmark operations, layers and the whole system, in short: one table.
+	{ go test -run '^$$' -bench . -benchtime 100ms ./server; \
+	  go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./cmd/bench; } | go run ./cmd/bench
+
+.PHONY: bench-full
+bench-full: ## The same at full length and size. Takes about an hour.
+	{ go test -run '^$$' -bench . -count 3 -timeout 1h ./server; \
+	  go test -run '^$$' -bench . -benchtime 1x -timeout 4h ./cmd/bench -full; } | go run ./cmd/bench
+
+# How the system of make run is driven; LOADTEST=--help lists the flags.
+LOADTEST := --rate 20 --duration 30s
+
+.PHONY: loadtest
+loadtest: ## Drive the system of make run with users' journeys, at a rate (LOADTEST).
+	go run ./cmd/loadtest --users-file .nestdev/loadtest-users.json --json .nestdev/loadtest.json --plots .nestdev/loadtest $(LOADTEST)
 
 # The generators to run and more: SDKFLAGS='-sdk.only=go,rust -update'.
 SDKFLAGS :=
@@ -138,4 +152,6 @@ deploy-check: ## Check the image, the manifests, the dashboard and the alerts.
 check: lint fresh test audit fuzz spec-check gateway-check deploy-check sdk-check ## Run everything that CI runs.
 	$(MAKE) fuzz-api CASES=1000 SEED=1
 	go test -v -timeout 15m ./cmd/nestpayments/chaos -chaos.payments=100 -chaos.kills=6 -chaos.outages=2
+	go test -count=1 -run TestBudget ./server
 	go test -run '^$$' -bench . -benchtime 10x ./server ./store/sqlite ./stripeclient ./server/auth
+	go test -run '^$$' -bench 'Near|Flat|Light' -benchtime 1x -timeout 10m ./cmd/bench | go run ./cmd/bench

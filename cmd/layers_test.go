@@ -61,7 +61,7 @@ func TestProductionLinksNoTestCode(t *testing.T) {
 	for _, dep := range deps {
 		for _, banned := range []string{
 			"FerretDB", "stripe-mock", module + "stripeclient/sandbox", module + "store/storetest", module + "store/mongo/mongotest",
-			"pgregory.net/rapid", "oasdiff/oasdiff", "pb33f/libopenapi", "net/http/httptest", "chromedp",
+			"pgregory.net/rapid", "oasdiff/oasdiff", "pb33f/libopenapi", "net/http/httptest", "chromedp", "HdrHistogram",
 			module + "cmd/nestdev/nestdevtest",
 			// It calls methods by name: the linker would keep all of every package.
 			"alecthomas/kong",

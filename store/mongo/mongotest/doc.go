@@ -4,7 +4,7 @@
 // # What it is not
 //
 // FerretDB v1 on SQLite is here for behaviour, not for speed: it scans
-// whatever is not a plain _id, and it has no transactions, TTL or partial
+// for whatever it is asked, a plain _id too, and it has no transactions, TTL or partial
 // indexes. It also reads and writes in two steps where MongoDB changes a
 // document in one. The server therefore stands behind a gate that lets one
 // command through at a time, so that a conditional update is as atomic as it
