@@ -293,4 +293,3 @@ func percentile(all []time.Duration, p float64) time.Duration {
 }
 
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
-
