@@ -30,6 +30,11 @@ func (s *Server) useChain(spec *openapi3.T) {
 // handlingTimeout bounds all that is done for one request.
 const handlingTimeout = 30 * time.Second
 
+// statusClientGone is what is logged and counted for a request whose client has left
+// before it was done, as by nginx. Nobody was there to be answered, and it is no failure
+// of the server. It is never sent.
+const statusClientGone = 499
+
 // observe gives the request its id, sets the headers that every answer has, and
 // logs the event.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
@@ -62,6 +67,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		e.status = c.Response().Status
+		if e.status == http.StatusServiceUnavailable && r.Context().Err() != nil {
+			e.status, e.code = statusClientGone, "client_gone"
+		}
 		took := time.Since(e.started)
 		s.telemetry.End(telemetry.Answer{OperationID: e.operationID, Status: e.status, Code: e.code, Took: took})
 		e.log(ctx, s.log, r.Method, c.Path(), took)

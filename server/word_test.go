@@ -276,4 +276,8 @@ func TestTheRequestsTimeBoundsItsWork(t *testing.T) {
 	if w.Code != 503 {
 		t.Errorf("a request whose client has gone goes on: status %d", w.Code)
 	}
+	e := a.logged("UserController_findOne", 2)[1]
+	if e["status"] != 499.0 || e["code"] != "client_gone" || e["level"] != "INFO" {
+		t.Errorf("it is logged as %v, want status 499, code client_gone and level INFO", e)
+	}
 }
