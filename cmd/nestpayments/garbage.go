@@ -6,14 +6,16 @@ import (
 	"runtime/metrics"
 )
 
+// Go's own rule is to let as much garbage lie about as there is in use. For a server
+// with 4 MB in use that is a collection every few hundred requests, at an eighth of its
+// time; for one that has handed out the memory of a hash it is twice that memory.
 const (
-	// garbageFloor is how much garbage may lie about before it is collected, in
-	// octets. Go's own rule is as much as what is in use: for a server with 4 MB in
-	// use that is a collection every few hundred requests, at an eighth of its time,
-	// and for one that has handed out the memory of a hash, twice that memory.
-	garbageFloor = 16 << 20
-	// garbagePercent is the same for a large heap, in hundredths of what is in use.
-	garbagePercent = 50
+	// smallHeap is what the heap may take, garbage included, before garbage is
+	// collected, in octets.
+	smallHeap = 14 << 20
+	// garbagePercent is how much garbage may lie about in a larger one, in hundredths
+	// of what is in use.
+	garbagePercent = 25
 )
 
 // collectGarbage sets the pace of the garbage collector anew after each of its
@@ -34,7 +36,9 @@ func collectGarbage() {
 	afterRound(new([16]byte))
 }
 
-// pace is the percentage for a heap with so many octets in use.
+// pace is the percentage for a heap with so many octets in use. Go applies it to 4 MiB
+// at least.
 func pace(live uint64) int {
-	return int(max(garbagePercent, 100*garbageFloor/max(live, 1<<20)))
+	live = max(live, 4<<20)
+	return int(max(garbagePercent, 100*(smallHeap-min(live, smallHeap))/live))
 }

@@ -14,10 +14,10 @@ func TestPaceOfTheGarbageCollector(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{"an empty heap is as one of a megabyte", 0, 1600},
-		{"a small heap may have the floor", 4 << 20, 400},
-		{"so may one that is as large as the floor", 16 << 20, 100},
-		{"a large one may have half of its own", 320 << 20, 50},
+		{"an empty heap is as one of four megabytes", 0, 250},
+		{"a small one may fill up", 7 << 20, 100},
+		{"one that is full may grow by a quarter", 14 << 20, 25},
+		{"so may a large one", 320 << 20, 25},
 	} {
 		if got := pace(tc.live); got != tc.want {
 			t.Errorf("%s: %d%%, want %d%%", tc.name, got, tc.want)
