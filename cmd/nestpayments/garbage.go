@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -19,8 +20,12 @@ const (
 )
 
 // collectGarbage sets the pace of the garbage collector anew after each of its
-// rounds, for as long as the process runs.
+// rounds, for as long as the process runs, unless the variable GOGC says what it is.
+// GOMEMLIMIT holds beside it.
 func collectGarbage() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	var last int
 	// What nothing refers to is finalized after the next round.
