@@ -29,14 +29,9 @@ help: ## Show this help.
 run: ## Start the whole system on this machine: API, database and Stripe sandbox.
 	$(STATIC) go run -trimpath ./cmd/nestdev
 
-# SQLite, which is translated C, and FerretDB are left out of the race detector: to
-# watch them is most of what the tests of admin copy cost, and a race of ours is still
-# found.
-UNWATCHED := -gcflags=modernc.org/...=-race=false -gcflags=github.com/FerretDB/...=-race=false
-
 .PHONY: test
 test: ## Run all tests, with the race detector.
-	go test $(if $(RACE),$(RACE) $(UNWATCHED)) -timeout 20m ./...
+	go test $(RACE) -timeout 20m ./...
 
 .PHONY: generate
 generate: ## Generate code from openapi.yaml.
