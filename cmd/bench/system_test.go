@@ -24,6 +24,7 @@ import (
 
 	"github.com/nestpayments/nestpayments/gen/client"
 	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 	case "reference":
 		err = serveReference()
 	case "database":
-		err = serveDatabase()
+		mongotest.Serve(os.Getenv("BENCH_DATABASE"), sayServing)
 	default:
 		err = fmt.Errorf("no role is called %s", role)
 	}

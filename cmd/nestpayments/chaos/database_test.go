@@ -3,7 +3,6 @@ package chaos_test
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -32,24 +31,7 @@ const databaseReady = "database at "
 // this process and dies with it, and with it every connection that a command
 // could still come by, so the next process's gate is the only one.
 func serveDatabase(dir string) {
-	server := mongotest.New(host{dir: dir})
-	fmt.Println(databaseReady + server.URI)
-	select {}
-}
-
-// host is what mongotest needs of a test, in a process that runs none.
-type host struct {
-	testing.TB
-	dir string
-}
-
-func (h host) Helper()         {}
-func (h host) Cleanup(func())  {}
-func (h host) TempDir() string { return h.dir }
-
-func (h host) Fatalf(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
-	os.Exit(1)
+	mongotest.Serve(dir, func(address string) { fmt.Println(databaseReady + address) })
 }
 
 // startDatabase runs this test binary as the database.
@@ -62,15 +44,10 @@ func startDatabase(ctx context.Context, dir string, sink func(string)) (*process
 	cmd.Env = []string{databaseDir + "=" + dir}
 	p, err := launch("database", cmd, func(line string) string {
 		sink(line)
-		uri, ok := strings.CutPrefix(strings.TrimSpace(line), databaseReady)
-		if !ok {
-			return ""
+		if address, ok := strings.CutPrefix(strings.TrimSpace(line), databaseReady); ok {
+			return address
 		}
-		u, err := url.Parse(uri)
-		if err != nil {
-			return ""
-		}
-		return u.Host
+		return ""
 	})
 	if err != nil {
 		return nil, err
