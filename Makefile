@@ -92,7 +92,7 @@ bench: ## Benchmark operations, layers and the whole system, in short: one table
 	  go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./cmd/bench; } | go run ./cmd/bench
 
 .PHONY: bench-full
-bench-full: ## The same at full length and size. Takes about an hour.
+bench-full: ## The same at full length, with a million users and payments.
 	{ go test -run '^$$' -bench . -count 3 -timeout 1h ./server; \
 	  go test -run '^$$' -bench . -benchtime 1x -timeout 4h ./cmd/bench -full; } | go run ./cmd/bench
 
