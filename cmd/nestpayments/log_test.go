@@ -2,18 +2,31 @@ package main
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// writes keeps what each write has written. It is not safe for concurrent use.
-type writes []string
+// writes keeps what each write has written. It is safe for concurrent use.
+type writes struct {
+	mu  sync.Mutex
+	all []string
+}
 
 func (w *writes) Write(b []byte) (int, error) {
-	*w = append(*w, string(b))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, string(b))
 	return len(b), nil
+}
+
+func (w *writes) sofar() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.all)
 }
 
 func TestEventsAreWrittenTogether(t *testing.T) {
@@ -26,19 +39,19 @@ func TestEventsAreWrittenTogether(t *testing.T) {
 		}
 		time.Sleep(logDelay - time.Nanosecond)
 		synctest.Wait()
-		if len(out) != 0 {
-			t.Errorf("written before the delay is over: %q", out)
+		if got := out.sofar(); len(got) != 0 {
+			t.Errorf("written before the delay is over: %q", got)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
-		if len(out) != 1 || strings.Count(out[0], "\n") != 3 {
-			t.Errorf("after the delay: %q, want one write of three lines", out)
+		if got := out.sofar(); len(got) != 1 || strings.Count(got[0], "\n") != 3 {
+			t.Errorf("after the delay: %q, want one write of three lines", got)
 		}
 		log.Info("request")
 		time.Sleep(logDelay)
 		synctest.Wait()
-		if len(out) != 2 {
-			t.Errorf("after another delay: %q, want a second write", out)
+		if got := out.sofar(); len(got) != 2 {
+			t.Errorf("after another delay: %q, want a second write", got)
 		}
 	})
 }
@@ -51,8 +64,9 @@ func TestWarningsAreWrittenAtOnce(t *testing.T) {
 		log = log.With("a", 1).WithGroup("g")
 		log.Info("first")
 		log.Log(t.Context(), level, "second", "b", 2)
-		if len(out) != 1 || strings.Index(out[0], "first") > strings.Index(out[0], `"second","a":1,"g":{"b":2}`) {
-			t.Errorf("%v: %q, want the warning, behind what was before it", level, out)
+		got := out.sofar()
+		if len(got) != 1 || strings.Index(got[0], "first") > strings.Index(got[0], `"second","a":1,"g":{"b":2}`) {
+			t.Errorf("%v: %q, want the warning, behind what was before it", level, got)
 		}
 	}
 }
@@ -67,15 +81,16 @@ func TestALogThatFillsUpIsWrittenInWholeLines(t *testing.T) {
 	}
 	flush()
 	flush()
-	if len(out) < 2 {
-		t.Errorf("%d writes, want more than one", len(out))
+	got := out.sofar()
+	if len(got) < 2 {
+		t.Errorf("%d writes, want more than one", len(got))
 	}
-	for _, w := range out {
+	for _, w := range got {
 		if len(w) > logBytes || !strings.HasSuffix(w, "\n") {
 			t.Errorf("a write of %d octets ends in %q, want %d at most and a whole line", len(w), w[len(w)-5:], logBytes)
 		}
 	}
-	if n := strings.Count(strings.Join(out, ""), "\n"); n != events {
+	if n := strings.Count(strings.Join(got, ""), "\n"); n != events {
 		t.Errorf("%d lines, want %d", n, events)
 	}
 }
@@ -86,7 +101,7 @@ func TestTheLevelOfTheLog(t *testing.T) {
 	log, flush := newLog(&out, slog.LevelWarn)
 	log.Info("request")
 	flush()
-	if len(out) != 0 {
-		t.Errorf("got %q, want nothing below a warning", out)
+	if got := out.sofar(); len(got) != 0 {
+		t.Errorf("got %q, want nothing below a warning", got)
 	}
 }
