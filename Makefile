@@ -30,8 +30,9 @@ run: ## Start the whole system on this machine: API, database and Stripe sandbox
 	$(STATIC) go run -trimpath ./cmd/nestdev
 
 .PHONY: test
-test: ## Run all tests, with the race detector.
+test: ## Run all tests, with the race detector where that makes sense.
 	go test $(RACE) -timeout 20m ./...
+	$(if $(RACE),go test -run 'TestBudget|KilledAtAnyCall' ./server ./cmd/nestpayments)
 
 .PHONY: generate
 generate: ## Generate code from openapi.yaml.
@@ -147,6 +148,5 @@ deploy-check: ## Check the image, the manifests, the dashboard and the alerts.
 check: lint fresh test audit fuzz spec-check gateway-check deploy-check sdk-check ## Run everything that CI runs.
 	$(MAKE) fuzz-api CASES=1000 SEED=1
 	go test -v -timeout 15m ./cmd/nestpayments/chaos -chaos.payments=100 -chaos.kills=6 -chaos.outages=2
-	go test -count=1 -run TestBudget ./server
 	go test -run '^$$' -bench . -benchtime 10x ./server ./store/sqlite ./stripeclient ./server/auth
 	go test -run '^$$' -bench 'Near|Flat|Light' -benchtime 1x -timeout 10m ./cmd/bench | go run ./cmd/bench
