@@ -32,7 +32,7 @@ func collectGarbage() {
 	var afterRound func(*[16]byte)
 	afterRound = func(round *[16]byte) {
 		metrics.Read(sample)
-		if percent := pace(sample[0].Value.Uint64()); percent != last {
+		if percent := pace(float64(sample[0].Value.Uint64())); percent != last {
 			last = percent
 			debug.SetGCPercent(percent)
 		}
@@ -43,7 +43,7 @@ func collectGarbage() {
 
 // pace is the percentage for a heap with so many octets in use. Go applies it to 4 MiB
 // at least.
-func pace(live uint64) int {
+func pace(live float64) int {
 	live = max(live, 4<<20)
-	return int(max(garbagePercent, 100*(smallHeap-min(live, smallHeap))/live))
+	return max(garbagePercent, int(100*(smallHeap-live)/live))
 }

@@ -11,7 +11,7 @@ func TestPaceOfTheGarbageCollector(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name string
-		live uint64
+		live float64
 		want int
 	}{
 		{"an empty heap is as one of four megabytes", 0, 250},

@@ -40,7 +40,7 @@ var welcome = regexp.MustCompile(`(?s)\n  API +(\S+).*\n  Sandbox +(\S+).*\n  Ad
 func Build(t *testing.T) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "nestdev")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "github.com/nestpayments/nestpayments/cmd/nestdev")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "github.com/nestpayments/nestpayments/cmd/nestdev") // #nosec G204 -- the names are fixed, the folder is the test's
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build nestdev: %v\n%s", err, out)
@@ -58,7 +58,7 @@ func Start(t *testing.T, program string) *System {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	cmd := exec.Command(program, "--addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--data-dir", data)
+	cmd := exec.Command(program, "--addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--data-dir", data) // #nosec G204 -- what Build has built
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func (s *System) end(t *testing.T, p *os.Process, ended <-chan error) {
 func webhookSecret(t *testing.T, path string) string {
 	t.Helper()
 	var settings struct{ WebhookSecret string }
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) // #nosec G304 -- below the folder of the test
 	if err == nil {
 		err = json.Unmarshal(text, &settings)
 	}
