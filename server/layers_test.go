@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -98,9 +100,13 @@ func readyEncoding(e *echo.Echo) func(func() *http.Request) (next, error) {
 			return nil, err
 		}
 		answer, err := handle()
+		if err != nil {
+			return nil, err
+		}
+		encode, err := encoder(answer)
 		return func() (func() error, error) {
 			w := NewSink()
-			return func() error { return encode(answer, w) }, nil
+			return func() error { return encode(w) }, nil
 		}, err
 	}
 }
@@ -143,33 +149,16 @@ func bind(e *echo.Echo, r *http.Request) (bound, error) {
 	return handle, nil
 }
 
-// encode writes a handler's answer as the generated code does.
-func encode(answer any, w http.ResponseWriter) error {
-	switch a := answer.(type) {
-	case gen.PaymentControllerGetPaymentsResponseObject:
-		return a.VisitPaymentControllerGetPaymentsResponse(w)
-	case gen.PaymentControllerCreatePaymentResponseObject:
-		return a.VisitPaymentControllerCreatePaymentResponse(w)
-	case gen.PaymentControllerConfirmPaymentResponseObject:
-		return a.VisitPaymentControllerConfirmPaymentResponse(w)
-	case gen.PaymentControllerGetPaymentResponseObject:
-		return a.VisitPaymentControllerGetPaymentResponse(w)
-	case gen.UserControllerFindAllResponseObject:
-		return a.VisitUserControllerFindAllResponse(w)
-	case gen.UserControllerCreateResponseObject:
-		return a.VisitUserControllerCreateResponse(w)
-	case gen.UserControllerLoginResponseObject:
-		return a.VisitUserControllerLoginResponse(w)
-	case gen.UserControllerRegisterResponseObject:
-		return a.VisitUserControllerRegisterResponse(w)
-	case gen.UserControllerRemoveResponseObject:
-		return a.VisitUserControllerRemoveResponse(w)
-	case gen.UserControllerFindOneResponseObject:
-		return a.VisitUserControllerFindOneResponse(w)
-	case gen.UserControllerUpdateResponseObject:
-		return a.VisitUserControllerUpdateResponse(w)
+// encoder is what writes a handler's answer: its one method Visit…Response, which the
+// generated code calls. To call it like this is one allocation of 8 octets more.
+func encoder(answer any) (func(http.ResponseWriter) error, error) {
+	v := reflect.ValueOf(answer)
+	for i := range v.NumMethod() {
+		if encode, ok := v.Method(i).Interface().(func(http.ResponseWriter) error); ok && strings.HasPrefix(v.Type().Method(i).Name, "Visit") {
+			return encode, nil
+		}
 	}
-	return fmt.Errorf("no encoding is known of %T: add its operation here", answer)
+	return nil, fmt.Errorf("%T has no method that writes it", answer)
 }
 
 // Sink takes an answer and keeps its status alone. It allocates nothing, so that
