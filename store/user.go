@@ -24,11 +24,23 @@ type User struct {
 	// CreatedBy is the ID of the user who made this one, empty for those who
 	// registered themselves.
 	CreatedBy string
+	// RootCreator is the ID of the user who registered themselves and stands at
+	// the start of the chain of creators; empty for those who registered
+	// themselves. Unlike CreatedBy it is never cleared: sign-ups are counted by it.
+	RootCreator string
+	// PasswordSetBy is the ID of the creator whose password PasswordHash still
+	// is; empty once the user has set their own.
+	PasswordSetBy string
+	// Session is the number that an access token must carry to be accepted. It
+	// grows when every token issued so far must stop working.
+	Session int64
 	// Admin may touch every user.
 	Admin bool
 	// SyncAt is when the Stripe customer is next due to be given the name and
 	// email of this user; zero while it has them.
 	SyncAt time.Time
+	// SyncFailures counts the failed tries to do so since the last success.
+	SyncFailures int
 	// CreatedAt and UpdatedAt are in UTC, to the millisecond.
 	CreatedAt, UpdatedAt time.Time
 	// Version counts the writes, from 1.

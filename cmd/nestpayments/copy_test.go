@@ -31,6 +31,7 @@ func testUser(n int) *store.User {
 	}
 	if n%2 == 0 {
 		u.CustomerID, u.CustomerAttempt, u.CreatedBy = fmt.Sprint("cus_", n), 3, store.NewID(noon)
+		u.RootCreator, u.PasswordSetBy, u.Session, u.SyncFailures = u.CreatedBy, u.CreatedBy, 2, 1
 		u.Admin, u.SyncAt, u.Version = true, moved(n+2), int64(n+2)
 	}
 	return u

@@ -21,8 +21,12 @@ type userDoc struct {
 	CustomerID      string             `bson:"customerId,omitempty"`
 	CustomerAttempt int                `bson:"customerAttempt,omitempty"`
 	CreatedBy       string             `bson:"createdBy,omitempty"`
+	RootCreator     string             `bson:"rootCreator,omitempty"`
+	PasswordSetBy   string             `bson:"passwordSetBy,omitempty"`
+	Session         int64              `bson:"session,omitempty"`
 	Admin           bool               `bson:"admin,omitempty"`
 	SyncAt          time.Time          `bson:"syncAt,omitempty"`
+	SyncFailures    int                `bson:"syncFailures,omitempty"`
 	CreatedAt       time.Time          `bson:"createdAt,omitempty"`
 	UpdatedAt       time.Time          `bson:"updatedAt,omitempty"`
 	Version         int64              `bson:"version"`
@@ -39,8 +43,12 @@ func newUserDoc(id primitive.ObjectID, u *store.User, version int64) userDoc {
 		CustomerID:      u.CustomerID,
 		CustomerAttempt: u.CustomerAttempt,
 		CreatedBy:       u.CreatedBy,
+		RootCreator:     u.RootCreator,
+		PasswordSetBy:   u.PasswordSetBy,
+		Session:         u.Session,
 		Admin:           u.Admin,
 		SyncAt:          u.SyncAt,
+		SyncFailures:    u.SyncFailures,
 		CreatedAt:       u.CreatedAt,
 		UpdatedAt:       u.UpdatedAt,
 		Version:         version,
@@ -57,8 +65,12 @@ func (d userDoc) domain() *store.User {
 		CustomerID:      d.CustomerID,
 		CustomerAttempt: d.CustomerAttempt,
 		CreatedBy:       d.CreatedBy,
+		RootCreator:     d.RootCreator,
+		PasswordSetBy:   d.PasswordSetBy,
+		Session:         d.Session,
 		Admin:           d.Admin,
 		SyncAt:          d.SyncAt,
+		SyncFailures:    d.SyncFailures,
 		CreatedAt:       d.CreatedAt,
 		UpdatedAt:       d.UpdatedAt,
 		Version:         d.Version,

@@ -88,7 +88,7 @@ func TestOpenSetsSafeModes(t *testing.T) {
 		{"journal_mode", "wal"},
 		{"synchronous", "2"},
 		{"busy_timeout", "5000"},
-		{"user_version", "3"},
+		{"user_version", "4"},
 	} {
 		var got string
 		if err := s.writer.QueryRow("PRAGMA " + tt.pragma).Scan(&got); err != nil || got != tt.want {
@@ -160,8 +160,8 @@ func TestOpenRefusesALaterVersion(t *testing.T) {
 	if err := openAt(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
-	change(t, path, "PRAGMA user_version = 4")
-	wantOpenError(t, path, "schema version 4 and this program knows 3")
+	change(t, path, "PRAGMA user_version = 5")
+	wantOpenError(t, path, "schema version 5 and this program knows 4")
 }
 
 // Every version that a release may have left behind, with what was in it.

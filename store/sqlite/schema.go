@@ -19,6 +19,7 @@ var migrations = [...]string{
 	usersPaymentsLeases,
 	attempts,
 	paymentsOfOneUserTogether,
+	creatorsAndSessions,
 }
 
 const usersPaymentsLeases = `
@@ -127,6 +128,16 @@ CREATE UNIQUE INDEX payments_id     ON payments (id);
 CREATE UNIQUE INDEX payments_cuid   ON payments (user_id, cuid);
 CREATE UNIQUE INDEX payments_intent ON payments (intent_id)    WHERE intent_id IS NOT NULL;
 CREATE        INDEX payments_check  ON payments (check_at, id) WHERE check_at IS NOT NULL;
+`
+
+// Users who were created before this version have the password of their creator,
+// as far as anybody knows, and no recorded root.
+const creatorsAndSessions = `
+ALTER TABLE users ADD COLUMN root_creator    TEXT    NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN password_set_by TEXT    NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN session         INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN sync_failures   INTEGER NOT NULL DEFAULT 0;
+UPDATE users SET password_set_by = created_by WHERE created_by IS NOT NULL;
 `
 
 // rower is a *sql.DB or a *sql.Tx.

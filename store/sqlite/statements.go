@@ -57,7 +57,8 @@ const (
 // userColumns are what scanUser reads, and paymentColumns what scanPayment reads.
 var (
 	userColumns = columns("id", "name", "email", "email_key", "password_hash", "customer_id", "customer_attempt",
-		"created_by", "admin", "sync_at", "created_at", "updated_at", "version")
+		"created_by", "admin", "sync_at", "created_at", "updated_at", "version",
+		"root_creator", "password_set_by", "session", "sync_failures")
 	paymentColumns = columns("id", "user_id", "cuid", "amount", "currency", "intent_id", "customer_id",
 		"status", "payment_method", "attempt", "confirm_attempt", "decline_code", "error_code",
 		"check_at", "created_at", "updated_at", "version")
@@ -79,20 +80,22 @@ var statements = [queryCount]struct {
 	// Reads a page of the file, unlike SELECT 1.
 	ping: {reads, `SELECT count(*) FROM users WHERE id = ''`},
 
-	// ?1 to ?12 of insertUser and updateUser are userArgs, and the last parameter
+	// ?1 to ?16 of insertUser and updateUser are userArgs, and the last parameter
 	// is the version to store.
 	insertUser: {writes, `
 		INSERT INTO users (id, name, email, email_key, password_hash, customer_id,
-			customer_attempt, created_by, admin, sync_at, created_at, updated_at, version)
-		VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, ''), ?7, nullif(?8, ''), ?9, ?10, ?11, ?12, ?13)`},
+			customer_attempt, created_by, admin, sync_at, created_at, updated_at,
+			root_creator, password_set_by, session, sync_failures, version)
+		VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, ''), ?7, nullif(?8, ''), ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`},
 	userByID:       {reads, `SELECT ` + userColumns + ` FROM users WHERE id = ?`},
 	userByEmail:    {reads, `SELECT ` + userColumns + ` FROM users WHERE email_key = ?`},
 	userByCustomer: {reads, `SELECT ` + userColumns + ` FROM users WHERE customer_id = ?`},
 	updateUser: {writes, `
 		UPDATE users SET name = ?2, email = ?3, email_key = ?4, password_hash = ?5,
 			customer_id = nullif(?6, ''), customer_attempt = ?7, created_by = nullif(?8, ''),
-			admin = ?9, sync_at = ?10, created_at = ?11, updated_at = ?12, version = ?14
-		WHERE id = ?1 AND version = ?13`},
+			admin = ?9, sync_at = ?10, created_at = ?11, updated_at = ?12, root_creator = ?13,
+			password_set_by = ?14, session = ?15, sync_failures = ?16, version = ?18
+		WHERE id = ?1 AND version = ?17`},
 	deleteUser: {writes, `DELETE FROM users WHERE id = ?1`},
 	// Counts the entries of an index, which are a fraction of the rows' size.
 	countUsers: {scans, `SELECT count(*) FROM users WHERE email_key >= ''`},

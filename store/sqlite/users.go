@@ -123,12 +123,13 @@ func (s *Store) UsersToSync(ctx context.Context, now time.Time, limit int) ([]*s
 	return many(ctx, s, "users to sync", usersToSync, scanUser, millis(now), int64(limit))
 }
 
-// userArgs are the parameters ?1 to ?12 of insertUser and updateUser.
+// userArgs are the parameters ?1 to ?16 of insertUser and updateUser.
 func userArgs(u *store.User) []any {
 	return []any{
 		u.ID, u.Name, u.Email, u.EmailKey, u.PasswordHash, u.CustomerID,
 		u.CustomerAttempt, u.CreatedBy, u.Admin, optionalMillis(u.SyncAt),
 		millis(u.CreatedAt), millis(u.UpdatedAt),
+		u.RootCreator, u.PasswordSetBy, u.Session, u.SyncFailures,
 	}
 }
 
@@ -138,5 +139,6 @@ func scanUser(r row) *store.User {
 		ID: r.text(0), Name: r.text(1), Email: r.text(2), EmailKey: r.text(3), PasswordHash: r.text(4), CustomerID: r.text(5),
 		CustomerAttempt: int(r.integer(6)), CreatedBy: r.text(7), Admin: r.integer(8) != 0, SyncAt: r.time(9),
 		CreatedAt: r.time(10), UpdatedAt: r.time(11), Version: r.integer(12),
+		RootCreator: r.text(13), PasswordSetBy: r.text(14), Session: r.integer(15), SyncFailures: int(r.integer(16)),
 	}
 }

@@ -33,6 +33,10 @@ func fullUser(n int) *store.User {
 	u.CustomerID = "cus_full"
 	u.CustomerAttempt = 1 << 40
 	u.CreatedBy = store.NewID(at(n + 1))
+	u.RootCreator = store.NewID(at(n + 4))
+	u.PasswordSetBy = u.CreatedBy
+	u.Session = 1 << 40
+	u.SyncFailures = 3
 	u.Admin = true
 	u.SyncAt = at(n + 2)
 	u.UpdatedAt = at(n + 3)
