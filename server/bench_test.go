@@ -29,7 +29,7 @@ import (
 // queries/op are calls to the store, store-writes/op those of them that change
 // something, and stripe-calls/op HTTP requests to Stripe.
 func BenchmarkOperations(b *testing.B) {
-	s := startMeasured(b, nil)
+	s := startMeasured(b)
 	for _, c := range s.scenarios() {
 		b.Run(c.name(), func(b *testing.B) {
 			b.ReportAllocs()
@@ -49,7 +49,7 @@ func BenchmarkOperations(b *testing.B) {
 // BenchmarkLayers measures the parts of every operation by themselves, as
 // server.Layer has them, on the request that BenchmarkOperations sends.
 func BenchmarkLayers(b *testing.B) {
-	s := startMeasured(b, nil)
+	s := startMeasured(b)
 	for _, c := range s.scenarios() {
 		if c.variant != "" {
 			continue
@@ -104,10 +104,9 @@ type measured struct {
 	made    int
 }
 
-// startMeasured starts one. transport is the server's way to the sandbox, nil for
-// HTTP over loopback. What a.url answers is another server on the same store, whose
-// passwords are cheap.
-func startMeasured(t testing.TB, transport func(*api) http.RoundTripper) *measured {
+// startMeasured starts one. Requests to a.url reach another server on the same store,
+// which hashes passwords cheaply.
+func startMeasured(t testing.TB) *measured {
 	t.Helper()
 	s := &measured{api: start(t, setup{noWebhooks: true}), metrics: prometheus.NewRegistry()}
 	cheap := s.handler.Load()
@@ -117,9 +116,6 @@ func startMeasured(t testing.TB, transport func(*api) http.RoundTripper) *measur
 			t.Fatal(err)
 		}
 		stripe := stripeclient.Config{SecretKey: stripeKey, BaseURL: s.boxURL, RatePerSecond: 10_000, Observe: watch.StripeCall}
-		if transport != nil {
-			stripe.Transport = transport(s.api)
-		}
 		if c.Stripe, err = stripeclient.New(stripe); err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +304,7 @@ func TestEveryOperationIsMeasured(t *testing.T) {
 			missing[op.OperationID] = true
 		}
 	}
-	for _, c := range startMeasured(t, nil).scenarios() {
+	for _, c := range startMeasured(t).scenarios() {
 		if c.variant == "" {
 			delete(missing, c.operation)
 		}
