@@ -4,20 +4,19 @@
 //
 //	openapi.yaml               the source, as it is
 //	openapi.json               the same as JSON
-//	openapi.dereferenced.json  for tools that follow no $ref: there are none
+//	openapi.dereferenced.json  without any $ref, for tools that cannot follow one
 //	openapi.sdk.yaml           for SDK generators: without what clients never call
 //	SHA256SUMS                 for sha256sum -c
 //
-// They depend on openapi.yaml and sdk.overlay.yaml alone, octet for octet, and keep
+// They depend on openapi.yaml and sdk.overlay.yaml alone, byte for byte, and keep
 // the order of the source, for readers.
 //
-// It is run by its file name, so it is in no program and no package.
+// Run it by its file name: it belongs to no program and no package.
 package main
 
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,9 +25,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	yamljson "github.com/speakeasy-api/openapi/json"
-	"github.com/speakeasy-api/openapi/overlay"
-	"gopkg.in/yaml.v3"
+	"github.com/pb33f/go-yaml"
+	"github.com/pb33f/libopenapi"
+	yamljson "github.com/pb33f/libopenapi/json"
+	"github.com/pb33f/libopenapi/overlay"
 )
 
 func main() {
@@ -84,15 +84,8 @@ func toJSON(text []byte, change func(root *yaml.Node) error) ([]byte, error) {
 			return nil, err
 		}
 	}
-	var compact, out bytes.Buffer
-	// In the order of the keys, which Go would sort.
-	if err := yamljson.YAMLToJSON(root, 0, &compact); err != nil {
-		return nil, err
-	}
-	if err := json.Indent(&out, compact.Bytes(), "", "  "); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	out, err := yamljson.YAMLNodeToJSON(root, "  ") // keeps the order of the keys
+	return append(out, '\n'), err
 }
 
 // dereference puts what each $ref names in its place. Of the components, only the
@@ -156,29 +149,23 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// applied is the document with the overlay applied, each of whose actions has to
-// find something to change.
+// applied returns the document with the overlay applied. An action that has no
+// effect is an error.
 func applied(text []byte, path string) ([]byte, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, err
-	}
-	o, err := overlay.Parse(path)
+	source, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Validate(); err != nil {
+	o, err := libopenapi.NewOverlayDocument(source)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	warnings, err := o.ApplyToStrict(&document)
-	if err != nil || len(warnings) > 0 {
-		return nil, fmt.Errorf("%s: %w %q", path, err, warnings)
+	result, err := overlay.Apply(text, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(&document), encoder.Close()); err != nil {
-		return nil, err
+	for _, w := range result.Warnings {
+		return nil, fmt.Errorf("%s: %s", path, w)
 	}
-	return out.Bytes(), nil
+	return result.Bytes, nil
 }

@@ -194,6 +194,16 @@ func (l *pb33f) answer(r *http.Request, got answer) error {
 	// part of the path.
 	r = r.Clone(r.Context())
 	r.URL.Fragment, r.URL.RawFragment = "", ""
+	// It also refuses a path whose encoded slashes or dots could lead a router to
+	// another operation. Our router takes them as data, and the value of a parameter
+	// does not matter for the answer.
+	segments := strings.Split(r.URL.EscapedPath(), "/")
+	for i, segment := range segments {
+		if strings.Contains(segment, "%") {
+			segments[i] = "encoded"
+		}
+	}
+	r.URL.Path, r.URL.RawPath = strings.Join(segments, "/"), ""
 	if len(got.body) == 0 && got.header.Get("Content-Type") != "" {
 		return errNoBody
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/nestpayments/nestpayments/gen"
 )
@@ -176,7 +176,7 @@ info: {title: own, version: 1.0.0}
 actions:
   - target: $.paths['/no/such/path']
     update: {summary: nothing}
-`))); err == nil || !strings.Contains(err.Error(), "did not match any targets") {
+`))); err == nil || !strings.Contains(err.Error(), "matched zero nodes") {
 		t.Errorf("an action that matches nothing: %v", err)
 	}
 	var document map[string]any

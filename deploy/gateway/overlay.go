@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
 
-	"github.com/speakeasy-api/openapi/overlay"
-	"gopkg.in/yaml.v3"
+	"github.com/pb33f/libopenapi"
+	"github.com/pb33f/libopenapi/overlay"
 )
 
 const suffix = ".overlay.yaml"
@@ -27,20 +25,15 @@ func names() ([]string, error) {
 	return files, err
 }
 
-// overlaid lays the overlay of the gateway and then the operator's own over the
-// contract, each in strict mode: an action that matches nothing is an error, because
-// the contract has moved on and the overlay has not.
+// overlaid applies the overlay of the gateway to the contract, and then the
+// operator's own overlays.
 func overlaid(contract []byte, name string, own ...string) ([]byte, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(contract, &document); err != nil {
-		return nil, fmt.Errorf("read the contract: %w", err)
-	}
-	ours, err := overlays.Open(name + suffix)
+	text, err := overlays.ReadFile(name + suffix)
 	if err != nil {
 		return nil, err
 	}
-	defer ours.Close()
-	if err := lay(&document, name+suffix, ours); err != nil {
+	document, err := apply(contract, name+suffix, text)
+	if err != nil {
 		return nil, err
 	}
 	for _, path := range own {
@@ -48,26 +41,26 @@ func overlaid(contract []byte, name string, own ...string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := lay(&document, path, bytes.NewReader(text)); err != nil {
+		if document, err = apply(document, path, text); err != nil {
 			return nil, err
 		}
 	}
-	return yaml.Marshal(&document)
+	return document, nil
 }
 
-// lay applies one overlay.
-func lay(document *yaml.Node, path string, text io.Reader) error {
-	o, err := overlay.ParseReader(text)
+// apply applies one overlay. An action that has no effect is an error: the contract
+// has changed and the overlay has not.
+func apply(document []byte, path string, text []byte) ([]byte, error) {
+	o, err := libopenapi.NewOverlayDocument(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := o.Validate(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	result, err := overlay.Apply(document, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	// Its warnings are of updates that leave everything as it is: an operator may
-	// repeat a default.
-	if _, err := o.ApplyToStrict(document); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	for _, w := range result.Warnings {
+		return nil, fmt.Errorf("%s: %s", path, w)
 	}
-	return nil
+	return result.Bytes, nil
 }
