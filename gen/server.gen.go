@@ -50,7 +50,8 @@ type CreatePaymentDto struct {
 
 // CreateUserDto A user to create or to register.
 type CreateUserDto struct {
-	// Email The user's email address. No two users have the same, whatever the letter case.
+	// Email The user's email address. It is unique, regardless of letter case. The domain may have letters of any
+	// script; the part before the @ must be ASCII.
 	//
 	// Example: aturing@gmail.com
 	Email string `json:"email"`
@@ -211,7 +212,7 @@ type ReturnUserDto struct {
 	// Example: cus_1234567890
 	CustomerID *string `json:"customerId,omitempty"`
 
-	// Email The email address of the user, as the user wrote it.
+	// Email The user's email address. A domain with letters beyond ASCII is returned in punycode (xn--).
 	//
 	// Example: aturing@gmail.com
 	Email string `json:"email"`
@@ -237,7 +238,7 @@ type UpdateUserDto struct {
 	// Example: cus_1234567890
 	CustomerID *string `json:"customerId,omitempty"`
 
-	// Email The user's new email address.
+	// Email The user's new email address. The part before the @ must be ASCII.
 	//
 	// Example: aturing@gmail.com
 	Email *string `json:"email,omitempty"`

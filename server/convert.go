@@ -7,7 +7,7 @@ import (
 )
 
 func userDTO(u *store.User) gen.ReturnUserDto {
-	dto := gen.ReturnUserDto{UserID: u.ID, UserName: u.Name, Email: u.Email}
+	dto := gen.ReturnUserDto{UserID: u.ID, UserName: u.Name, Email: u.MailAddress()}
 	if u.CustomerID != "" {
 		dto.CustomerID = &u.CustomerID
 	}

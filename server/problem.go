@@ -84,8 +84,10 @@ var problems = []struct {
 	{isErr(errUnsupportedContent), kind{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is in an unsupported format",
 		"Send application/json in UTF-8, without a Content-Encoding."}},
 
-	{isA[*auth.InputError], kind{http.StatusUnprocessableEntity, "invalid_name", "The name cannot be used",
-		"Mend what `errors` lists and send the request again."}},
+	{isInput(auth.FieldName), kind{http.StatusUnprocessableEntity, "invalid_name", "The name cannot be used",
+		"Fix the fields listed in `errors` and send the request again."}},
+	{isInput(auth.FieldEmail), kind{http.StatusUnprocessableEntity, "invalid_email", "The email address cannot be used",
+		"Fix the fields listed in `errors` and send the request again."}},
 	{isErr(payments.ErrCUIDMismatch), kind{http.StatusUnprocessableEntity, "cuid_mismatch", "The payment was created under another cuid",
 		"Send the cuid that the payment was created under."}},
 	{isErr(payments.ErrPaymentMethodUnusable), kind{http.StatusUnprocessableEntity, "payment_method_unusable", "The payment method cannot be used",
@@ -120,6 +122,13 @@ func kindOf(err error) kind {
 		}
 	}
 	return internal
+}
+
+func isInput(field auth.Field) func(error) bool {
+	return func(err error) bool {
+		var e *auth.InputError
+		return errors.As(err, &e) && e.Field == field
+	}
 }
 
 func isErr(target error) func(error) bool {

@@ -35,8 +35,9 @@ func (s *Server) renderError(err error, c echo.Context) {
 		p.Errors = &invalid.violations
 	}
 	var input *auth.InputError
-	if errors.As(err, &input) { // of a name: emails have been checked by the schema
-		p.Errors = &[]gen.ProblemError{inBody([]string{"userName"}, input.Detail)}
+	if errors.As(err, &input) {
+		property := map[auth.Field]string{auth.FieldName: "userName", auth.FieldEmail: "email"}[input.Field]
+		p.Errors = &[]gen.ProblemError{inBody([]string{property}, input.Detail)}
 	}
 	var declined *payments.DeclinedError
 	if errors.As(err, &declined) {

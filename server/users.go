@@ -116,7 +116,7 @@ func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, created
 	if err != nil {
 		return nil, err
 	}
-	email, key, err := auth.NormalizeEmail(body.Email)
+	email, key, err := auth.NewEmail(body.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (h *handlers) change(ctx context.Context, u *store.User, body *gen.UpdateUs
 		}
 	}
 	if body.Email != nil {
-		if u.Email, u.EmailKey, err = auth.NormalizeEmail(*body.Email); err != nil {
+		if u.Email, u.EmailKey, err = changedEmail(u, *body.Email); err != nil {
 			return err
 		}
 	}
@@ -167,6 +167,16 @@ func (h *handlers) change(ctx context.Context, u *store.User, body *gen.UpdateUs
 		u.SyncAt = h.now()
 	}
 	return nil
+}
+
+// changedEmail returns the email and key that a PATCH asks for. The user's present
+// address is always accepted, also where a new one like it is not.
+func changedEmail(u *store.User, raw string) (email, key string, err error) {
+	email, key, err = auth.NormalizeEmail(raw)
+	if err == nil && key != u.EmailKey {
+		return auth.NewEmail(raw)
+	}
+	return email, key, err
 }
 
 // mayAttach is who may give a user another Stripe customer: an admin, if Stripe

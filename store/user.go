@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+)
 
 // User is a person who can log in and pay.
 type User struct {
@@ -10,7 +14,8 @@ type User struct {
 	Name string
 	// Email is the address as its owner wrote it, without surrounding space.
 	Email string
-	// EmailKey is the folded address that is unique among users.
+	// EmailKey is the folded address that is unique among users. Its domain is in
+	// ASCII.
 	EmailKey string
 	// PasswordHash is a PHC string. It never leaves the server.
 	PasswordHash string
@@ -45,4 +50,15 @@ type User struct {
 	CreatedAt, UpdatedAt time.Time
 	// Version counts the writes, from 1.
 	Version int64
+}
+
+// MailAddress returns Email with its domain in ASCII (punycode), the form that mail
+// servers, Stripe and clients that validate `format: email` accept.
+func (u *User) MailAddress() string {
+	local, domain, _ := strings.Cut(u.Email, "@")
+	if !strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return u.Email
+	}
+	_, ascii, _ := strings.Cut(u.EmailKey, "@")
+	return local + "@" + ascii
 }

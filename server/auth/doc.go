@@ -132,14 +132,19 @@
 // Folding errs on one side: two mailboxes that differ only in case, as RFC 5321
 // allows and nobody offers, cannot both sign up.
 //
-// Unassigned code points are refused. Unicode keeps the folding and the
-// normalization of assigned ones stable for ever, so a key never changes with
-// the Unicode version of the Go release.
+// The local part of a new address is ASCII (NewEmail): clients that validate
+// `format: email` and most mail servers accept nothing else. Users who got another
+// one before this rule keep it and log in with it. Code points that the Unicode
+// tables do not know are refused in it, because folding them could give another key
+// in a later Go release. A domain may have letters of any script; it is returned in
+// punycode (store.User.MailAddress).
 //
 // # Names
 //
-// Names are for people to read: any script, in NFC. ZWJ and ZWNJ are needed by
-// Persian, the Indic scripts and emoji, and are taken between two other
-// characters. What hides or reorders text (other format characters, bidi
-// controls, controls) is refused.
+// Names are for people to read: any script, in NFC. What is known to hide or reorder
+// text is refused (controls, bidi embeddings, overrides and isolates, invisible
+// characters, private use); everything else is allowed, also letters that Unicode
+// adds after this release of Go. Joiners, which Persian, the Indic scripts and emoji
+// need, are allowed between two characters, and the three direction marks of
+// right-to-left text anywhere.
 package auth

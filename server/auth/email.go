@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Lengths in octets of UTF-8.
+// Lengths in bytes of UTF-8.
 // Source: RFC 5321, section 4.5.3.1 (a path of 256 has angle brackets); RFC
 // 1035, section 2.3.4.
 const (
@@ -18,6 +18,23 @@ const (
 	maxLocalBytes = 64
 	maxLabelBytes = 63
 )
+
+// NewEmail is NormalizeEmail for an address that a user is about to get. It also
+// refuses a local part with characters beyond ASCII, code email_ascii: few mail
+// servers accept one, Stripe does not document that it does, and clients that
+// validate `format: email` cannot read it. Users who have such an address keep it
+// and log in with it.
+func NewEmail(raw string) (email, key string, err error) {
+	email, key, err = NormalizeEmail(raw)
+	if err != nil {
+		return "", "", err
+	}
+	local, _, _ := strings.Cut(email, "@")
+	if strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", "", refuseEmail("email_ascii", "the part of the email before the @ has letters outside a to z: use an address without them")
+	}
+	return email, key, nil
+}
 
 // NormalizeEmail returns the address as written, without surrounding white
 // space, and the key under which it is unique: folded local part, ASCII domain.
@@ -29,7 +46,7 @@ const (
 func NormalizeEmail(raw string) (email, key string, err error) {
 	email = strings.TrimSpace(raw)
 	if !utf8.ValidString(email) {
-		return "", "", refuse("email_encoding", "the email is not valid UTF-8: send it as UTF-8 text")
+		return "", "", refuseEmail("email_encoding", "the email is not valid UTF-8: send it as UTF-8 text")
 	}
 	if len(email) > maxEmailBytes {
 		return "", "", errEmailLong()
@@ -48,7 +65,7 @@ func NormalizeEmail(raw string) (email, key string, err error) {
 	folded := fold(local)
 	// Folding can lengthen: the key must be an address too.
 	if len(local) > maxLocalBytes || len(folded) > maxLocalBytes {
-		return "", "", refuse("email_local", "the part of the email before the @ is too long: it may have 64 octets")
+		return "", "", refuseEmail("email_local", "the part of the email before the @ is too long: it may have 64 bytes")
 	}
 	key = folded + "@" + ascii
 	if len(key) > maxEmailBytes {
@@ -58,23 +75,23 @@ func NormalizeEmail(raw string) (email, key string, err error) {
 }
 
 func errEmailLong() error {
-	return refuse("email_long", "the email is too long: it may have 254 octets")
+	return refuseEmail("email_long", "the email is too long: it may have 254 bytes")
 }
 
 // splitEmail cuts at the only @.
 func splitEmail(email string) (local, domain string, err error) {
 	if strings.ContainsFunc(email, func(r rune) bool { return !visible(r) }) {
-		return "", "", refuse("email_character", "the email has a space, a control or an invisible character: type it anew")
+		return "", "", refuseEmail("email_character", "the email has a space, a control or an invisible character: type it by hand")
 	}
 	if strings.Contains(email, `"`) {
-		return "", "", refuse("email_quoted", "the email has quotation marks, which are not supported: use another address")
+		return "", "", refuseEmail("email_quoted", "the email has quotation marks, which are not supported: use another address")
 	}
 	local, domain, found := strings.Cut(email, "@")
 	if !found {
-		return "", "", refuse("email_no_at", "the email has no @: write it like name@example.com")
+		return "", "", refuseEmail("email_no_at", "the email has no @: write it like name@example.com")
 	}
 	if strings.Contains(domain, "@") {
-		return "", "", refuse("email_many_at", "the email has more than one @: write it like name@example.com")
+		return "", "", refuseEmail("email_many_at", "the email has more than one @: write it like name@example.com")
 	}
 	return local, domain, nil
 }
@@ -85,13 +102,13 @@ func splitEmail(email string) (local, domain string, err error) {
 // 3.3.
 func checkLocal(local string) error {
 	if local == "" {
-		return refuse("email_local", "the email has nothing before the @: write it like name@example.com")
+		return refuseEmail("email_local", "the email has nothing before the @: write it like name@example.com")
 	}
 	if strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
-		return refuse("email_local", "the part of the email before the @ starts or ends with a dot, or has two in a row: check the dots")
+		return refuseEmail("email_local", "the part of the email before the @ starts or ends with a dot, or has two in a row: check the dots")
 	}
 	if strings.ContainsAny(local, `()<>[]:;\,`) {
-		return refuse("email_local", `the part of the email before the @ has one of ( ) < > [ ] : ; \ and comma: give the bare address`)
+		return refuseEmail("email_local", `the part of the email before the @ has one of ( ) < > [ ] : ; \ and comma: give the bare address`)
 	}
 	return nil
 }
@@ -100,7 +117,7 @@ func checkLocal(local string) error {
 // Source: RFC 5891, section 5; UTS 46; RFC 1123, section 2.1.
 func asciiDomain(domain string) (string, error) {
 	if strings.HasPrefix(domain, "[") {
-		return "", refuse("email_domain", "the email has an IP address after the @: use a domain name, like example.com")
+		return "", refuseEmail("email_domain", "the email has an IP address after the @: use a domain name, like example.com")
 	}
 	// UTS 46 maps the capital sharp s to "ss" up to version 15.0 and to "ß"
 	// since, the small one to itself: the key must not follow the Go release.
@@ -112,19 +129,25 @@ func asciiDomain(domain string) (string, error) {
 		ascii, err = idna.Lookup.ToASCII(ascii)
 	}
 	if err != nil {
-		return "", refuse("email_domain", "the part of the email after the @ is not a domain name: write it like example.com")
+		return "", refuseEmail("email_domain", "the part of the email after the @ is not a domain name: write it like example.com")
 	}
 	labels := strings.Split(ascii, ".")
 	for _, label := range labels {
 		if label == "" || len(label) > maxLabelBytes {
-			return "", refuse("email_domain", "a part of the email's domain is empty or longer than 63 characters: write it like example.com")
+			return "", refuseEmail("email_domain", "a part of the email's domain is empty or longer than 63 characters: write it like example.com")
 		}
 	}
 	last := labels[len(labels)-1]
 	if len(labels) < 2 || strings.Trim(last, "0123456789") == "" {
-		return "", refuse("email_domain", "the email's domain is not complete: write it with its ending, like example.com")
+		return "", refuseEmail("email_domain", "the email's domain is not complete: write it with its ending, like example.com")
 	}
 	return ascii, nil
+}
+
+// visible reports whether r leaves a trace on paper and is known to the Unicode
+// tables: folding a character that they do not know could give another key later.
+func visible(r rune) bool {
+	return unicode.IsPrint(r) && leavesMark(r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
 // fold is the form in which canonically and caselessly equal strings are equal.

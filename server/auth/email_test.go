@@ -60,6 +60,31 @@ func TestNormalizeEmail(t *testing.T) {
 	}
 }
 
+// New addresses are ASCII before the @. Those that exist are still found.
+func TestNewEmail(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"Ada+shop@Example.com":   "",
+		"ada@Bücher.example":     "",
+		"ada@例子.中国":              "",
+		"用户@example.com":         "email_ascii",
+		"josé@example.com":       "email_ascii",
+		"jose\u0301@example.com": "email_ascii",
+		"ａda@example.com":        "email_ascii",
+		"ada@localhost":          "email_domain",
+		"ada\u200b@example.com":  "email_character",
+	} {
+		email, key, err := NewEmail(raw)
+		if code := inputCode(err); code != want {
+			t.Errorf("%+q: got code %q, want %q", raw, code, want)
+		}
+		wantEmail, wantKey, _ := NormalizeEmail(raw)
+		if want == "" && (email != wantEmail || key != wantKey) {
+			t.Errorf("%+q: got %q, %q, want %q, %q", raw, email, key, wantEmail, wantKey)
+		}
+	}
+}
+
 func TestEmailsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ raw, want string }{

@@ -1,15 +1,31 @@
 package auth
 
-// InputError says which rule a value from a caller broke. Neither its fields
-// nor its text hold the value.
+// InputError reports which rule a value from a caller broke. Neither its fields
+// nor its text contain the value.
 type InputError struct {
-	// Code is stable, for machines, such as "email_no_at".
+	// Field is the kind of value: FieldName or FieldEmail.
+	Field Field
+	// Code is stable, for programs, such as "email_no_at".
 	Code string
 	// Detail is a sentence for people: the rule, and what to do.
 	Detail string
 }
 
+// Field is a kind of value that a caller sends.
+type Field int
+
+const (
+	FieldName Field = iota + 1
+	FieldEmail
+)
+
 // Error returns the detail.
 func (e *InputError) Error() string { return e.Detail }
 
-func refuse(code, detail string) error { return &InputError{Code: code, Detail: detail} }
+func refuseName(code, detail string) error {
+	return &InputError{Field: FieldName, Code: code, Detail: detail}
+}
+
+func refuseEmail(code, detail string) error {
+	return &InputError{Field: FieldEmail, Code: code, Detail: detail}
+}
