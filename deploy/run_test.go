@@ -142,6 +142,7 @@ const webhookSecret = "whsec_0123456789abcdef0123456789abcdef"
 // stripe is a sandbox whose events find the server once that is started.
 type stripe struct {
 	*httptest.Server
+	key      string
 	webhooks atomic.Pointer[url.URL]
 }
 
@@ -161,7 +162,7 @@ func startStripe(t *testing.T, serve func(http.Handler) *httptest.Server) *strip
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
-	s.Server = serve(box)
+	s.Server, s.key = serve(box), box.SecretKey()
 	t.Cleanup(s.Close)
 	return &s
 }
@@ -182,7 +183,7 @@ func start(t *testing.T, cmd *exec.Cmd, database, key string, stripe *stripe) *s
 	s := &server{t: t, cmd: cmd, drained: make(chan struct{})}
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + database, "SIGNING_KEYS=" + key,
-		"STRIPE_SECRET_KEY=sk_test_deploy", "STRIPE_URL=" + stripe.URL, "STRIPE_WEBHOOK_SECRETS=" + webhookSecret,
+		"STRIPE_SECRET_KEY=" + stripe.key, "STRIPE_URL=" + stripe.URL, "STRIPE_WEBHOOK_SECRETS=" + webhookSecret,
 		"ADDR=127.0.0.1:0", "OPERATOR_ADDR=127.0.0.1:0", "SHUTDOWN_NOTICE=0s",
 	}
 	cmd.Stderr = &s.stderr

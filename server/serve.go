@@ -75,7 +75,7 @@ func (l *Lifetimes) setDefaults() {
 
 func (s *Server) httpServer(life Lifetimes) *http.Server {
 	return &http.Server{
-		Handler:           s,
+		Handler:           s.wrap(s),
 		ReadHeaderTimeout: life.Header,
 		ReadTimeout:       life.Request,
 		WriteTimeout:      requestTimeout,

@@ -65,6 +65,9 @@ type Config struct {
 	Telemetry *telemetry.Telemetry
 	// Clock tells the time. nil means time.Now.
 	Clock func() time.Time
+	// Wrap adds a handler around the server that Serve runs, which sees every
+	// request first. nil means none.
+	Wrap func(http.Handler) http.Handler
 }
 
 // Server answers the API over HTTP.
@@ -81,6 +84,7 @@ type Server struct {
 	telemetry  *telemetry.Telemetry
 	origins    []string
 	log        *slog.Logger
+	wrap       func(http.Handler) http.Handler
 	draining   atomic.Bool
 }
 
@@ -123,7 +127,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
-		tokens: tokens, requests: requests, webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger,
+		tokens: tokens, requests: requests, webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger, wrap: c.Wrap,
 	}
 	s.echo.IPExtractor = proxies
 	h := &handlers{
@@ -147,6 +151,9 @@ func (c *Config) setDefaults() (err error) {
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Wrap == nil {
+		c.Wrap = func(h http.Handler) http.Handler { return h }
 	}
 	if c.Telemetry == nil {
 		c.Telemetry, err = telemetry.New(telemetry.Config{})

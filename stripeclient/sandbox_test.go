@@ -24,7 +24,7 @@ func setup(t *testing.T) (*sandbox.Sandbox, *stripeclient.Client) {
 			t.Errorf("close sandbox: %v", err)
 		}
 	})
-	c, err := stripeclient.New(stripeclient.Config{SecretKey: "sk_test_1", BaseURL: server.URL})
+	c, err := stripeclient.New(stripeclient.Config{SecretKey: s.SecretKey(), BaseURL: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func newSystem(t *testing.T, change func(*server.Config), spoil spoil) *system {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	stripe, err := stripeclient.New(stripeclient.Config{
-		SecretKey: "sk_test_load", BaseURL: boxServer.URL, RatePerSecond: 10_000, MaxInFlight: 1000, Timeout: time.Minute,
+		SecretKey: s.box.SecretKey(), BaseURL: boxServer.URL, RatePerSecond: 10_000, MaxInFlight: 1000, Timeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)

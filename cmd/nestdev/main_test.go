@@ -20,6 +20,7 @@ type dev struct {
 	url, sandbox, admin string
 	stop                context.CancelFunc
 	done                chan error
+	out                 *syncBuffer
 }
 
 var printed = regexp.MustCompile(`(?s)API +(\S+).*Sandbox +(\S+).*password: (\S+)`)
@@ -31,6 +32,7 @@ func startDev(t *testing.T, dataDir string) *dev {
 	d := &dev{stop: cancel, done: make(chan error, 1)}
 	t.Cleanup(cancel)
 	out := &syncBuffer{}
+	d.out = out
 	go func() {
 		d.done <- run(ctx, []string{"--addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0", "--data-dir", dataDir}, out)
 	}()
@@ -211,4 +213,62 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// Every server of nestdev is for this machine: a site that gives itself a name
+// that resolves to 127.0.0.1, or whose pages send requests here, is refused.
+func TestForeignSitesAreRefused(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, filepath.Join(t.TempDir(), "data"))
+	for _, base := range []string{d.url, d.sandbox} {
+		for _, path := range []string{"GET /docs", "GET /livez", "POST /user/register", "POST /webhook/stripe", "OPTIONS /user", "GET /_sandbox/", "POST /v1/customers"} {
+			for name, set := range map[string]func(*http.Request){
+				"a rebound name":         func(r *http.Request) { r.Host = "evil.example:8080" },
+				"a page of another site": func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") },
+			} {
+				method, target, _ := strings.Cut(path, " ")
+				r, err := http.NewRequestWithContext(t.Context(), method, base+target, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				set(r)
+				res, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
+				if res.StatusCode != http.StatusForbidden {
+					t.Errorf("%s: %s at %s: status %d, want 403", name, path, base, res.StatusCode)
+				}
+			}
+		}
+	}
+	if res, err := http.Get(strings.Replace(d.url, "127.0.0.1", "localhost", 1) + "/livez"); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("under the name localhost: %v, %v, want 200", res, err)
+	}
+	d.end(t)
+}
+
+var printedKey = regexp.MustCompile(`Key +(sk_test_\w{24}) `)
+
+// Each folder has a key of its own.
+func TestTheStripeKeyBelongsToTheFolder(t *testing.T) {
+	t.Parallel()
+	key := func(dir string) string {
+		d := startDev(t, dir)
+		defer d.end(t)
+		m := printedKey.FindStringSubmatch(d.out.String())
+		if m == nil {
+			t.Fatalf("no key in the welcome:\n%s", d.out)
+		}
+		return m[1]
+	}
+	one, other := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "other")
+	first := key(one)
+	if key(one) != first {
+		t.Error("the folder has another key after a restart")
+	}
+	if key(other) == first {
+		t.Error("two folders have the same key")
+	}
 }

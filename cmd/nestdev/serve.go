@@ -26,9 +26,6 @@ type options struct {
 	LogLevel    slog.Level `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
-// sandboxKey is what the server and its sandbox call each other with.
-const sandboxKey = "sk_test_nestdev"
-
 // serve brings everything up, prints how to use it, and serves until ctx ends.
 func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
 	api, err := listen(o.Addr, "--addr")
@@ -50,7 +47,6 @@ func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
 	log := slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: o.LogLevel}))
 	box, err := sandbox.New(sandbox.Config{
 		StatePath:     filepath.Join(o.DataDir, "stripe-sandbox.jsonl"),
-		SecretKeys:    []string{sandboxKey},
 		WebhookURL:    "http://" + api.Addr().String() + "/webhook/stripe",
 		WebhookSecret: data.WebhookSecret,
 		Logger:        log,
@@ -68,35 +64,38 @@ func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	srv, err := newServer(o, data, db, "http://"+stripe.Addr().String(), log)
+	srv, err := newServer(o, data, db, stripeclient.Config{
+		SecretKey: box.SecretKey(), BaseURL: "http://" + stripe.Addr().String(), RatePerSecond: 1000,
+	}, log)
 	if err != nil {
 		return err
 	}
 	if err := ensureAdmin(ctx, srv, db, data); err != nil {
 		return err
 	}
-	printWelcome(stdout, api.Addr(), stripe.Addr(), data)
+	printWelcome(stdout, api.Addr(), stripe.Addr(), box.SecretKey(), data)
 	return srv.Serve(ctx, api, server.Lifetimes{})
 }
 
 // newServer is the production server on the embedded parts.
-func newServer(o options, data *folder, db *sqlite.Store, stripeURL string, log *slog.Logger) (*server.Server, error) {
+func newServer(o options, data *folder, db *sqlite.Store, stripeConfig stripeclient.Config, log *slog.Logger) (*server.Server, error) {
 	keys, err1 := auth.LoadKeys(filepath.Join(o.DataDir, keyFile))
-	stripe, err2 := stripeclient.New(stripeclient.Config{SecretKey: sandboxKey, BaseURL: stripeURL, RatePerSecond: 1000})
+	stripe, err2 := stripeclient.New(stripeConfig)
 	webhook, err3 := stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: []string{data.WebhookSecret}})
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}
 	return server.New(server.Config{
 		Store: db, Stripe: stripe, Webhook: webhook, Keys: keys, Logger: log,
+		Wrap: sandbox.LoopbackOnly,
 		// Everybody here is the same person.
 		Throttle:     auth.ThrottleConfig{Accounts: 1000, SignUps: 1_000_000},
 		RequestLimit: 1_000_000,
 	})
 }
 
-// listen listens on a loopback address. Everything here has well-known keys and
-// passwords in files, so nobody else is let in.
+// listen listens on a loopback address. Everything here keeps its keys and
+// passwords in files and serves test data, so no other machine may reach it.
 func listen(addr, flag string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -16,6 +16,7 @@ Nest Payments is running. Stop it with Ctrl-C; everything is still there next ti
   Spec      {{.URL}}/openapi.yaml
   Sandbox   {{.Sandbox}}   (in the place of Stripe: nothing here costs money)
   Dashboard {{.Sandbox}}/_sandbox/   (what Stripe would have done, and how to make it fail)
+  Key       {{.Key}}   (the sandbox's, in place of a secret key of Stripe)
   Admin     {{.Email}}   password: {{.Password}}
 
 A tour, in another terminal:
@@ -33,10 +34,10 @@ A tour, in another terminal:
 
 `))
 
-func printWelcome(w io.Writer, api, sandbox net.Addr, data *folder) {
+func printWelcome(w io.Writer, api, sandbox net.Addr, key string, data *folder) {
 	// A terminal that cannot be written to is no reason not to serve.
 	_ = welcome.Execute(w, map[string]string{
-		"URL": "http://" + api.String(), "Sandbox": "http://" + sandbox.String(),
+		"URL": "http://" + api.String(), "Sandbox": "http://" + sandbox.String(), "Key": key,
 		"Email": adminEmail, "Password": data.AdminPassword,
 	})
 }

@@ -140,7 +140,7 @@ func newSystem(t *testing.T) *system {
 	t.Cleanup(stripe.Close)
 	return &system{args: []string{
 		"--database-url", "sqlite:" + filepath.Join(dir, "data.db"), "--signing-keys", key,
-		"--stripe-secret-key", "sk_test_x", "--stripe-url", stripe.URL, "--addr", "127.0.0.1:0",
+		"--stripe-secret-key", box.SecretKey(), "--stripe-url", stripe.URL, "--addr", "127.0.0.1:0",
 		"--shutdown-notice", "0s",
 	}}
 }

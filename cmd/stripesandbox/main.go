@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,7 +36,8 @@ type options struct {
 	State         string   `placeholder:"FILE" env:"STRIPESANDBOX_STATE" help:"File that keeps the state. Default: in memory only."`
 	WebhookURL    string   `placeholder:"URL" env:"STRIPESANDBOX_WEBHOOK_URL" help:"Where to send events. Default: nowhere."`
 	WebhookSecret string   `placeholder:"SECRET" env:"STRIPESANDBOX_WEBHOOK_SECRET" help:"Secret that signs the webhooks. Better given by its variable: flags show in process lists."`
-	SecretKey     []string `placeholder:"KEY" env:"STRIPESANDBOX_SECRET_KEY" help:"Secret keys to accept. Default: every key that begins with sk_test_."`
+	SecretKey     []string `placeholder:"KEY" env:"STRIPESANDBOX_SECRET_KEY" help:"Secret keys to accept. Default: a random one, which is printed, and kept in the state file."`
+	SecretKeyFile string   `placeholder:"FILE" env:"STRIPESANDBOX_SECRET_KEY_FILE" help:"File with one more secret key to accept."`
 	Seed          uint64   `default:"0" env:"STRIPESANDBOX_SEED" help:"Makes faults with a probability strike in the same places again."`
 	Verbose       bool     `short:"v" help:"Log every call, not just what is not emulated."`
 }
@@ -71,8 +73,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if o.Verbose {
 		level = slog.LevelDebug
 	}
+	keys, err := o.secretKeys()
+	if err != nil {
+		return err
+	}
 	s, err := sandbox.New(sandbox.Config{
-		SecretKeys:    o.SecretKey,
+		SecretKeys:    keys,
 		StatePath:     o.State,
 		WebhookURL:    o.WebhookURL,
 		WebhookSecret: o.WebhookSecret,
@@ -82,8 +88,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	announce(stdout, "http://"+listener.Addr().String())
+	key := s.SecretKey()
+	if len(keys) > 0 {
+		key = "YOUR_SECRET_KEY" // whoever chose it knows it
+	}
+	announce(stdout, "http://"+listener.Addr().String(), key)
 	return errors.Join(serve(ctx, listener, s), s.Close())
+}
+
+// secretKeys returns the keys of the flags, none for a random one.
+func (o options) secretKeys() ([]string, error) {
+	if o.SecretKeyFile == "" {
+		return o.SecretKey, nil
+	}
+	text, err := os.ReadFile(o.SecretKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("secret key file: %w", err)
+	}
+	return append(o.SecretKey, strings.TrimSpace(string(text))), nil
 }
 
 // errNotLoopback: the control API takes no key, so nobody else may reach it.
@@ -122,7 +144,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return nil
 }
 
-func announce(w io.Writer, url string) {
+func announce(w io.Writer, url, key string) {
 	fmt.Fprintf(w, `Stripe sandbox at %[1]s
 
 Open it in a browser to see what happens. Point stripe-go at it:
@@ -130,8 +152,8 @@ Open it in a browser to see what happens. Point stripe-go at it:
     backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
         URL: stripe.String("%[1]s"),
     })
-    api := client.New("sk_test_123", &stripe.Backends{API: backend})
+    api := client.New("%[2]s", &stripe.Backends{API: backend})
 
 Every charge: curl %[1]s/_sandbox/journal
-`, url)
+`, url, key)
 }

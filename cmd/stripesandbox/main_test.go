@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,8 +19,13 @@ import (
 	"github.com/stripe/stripe-go/v76/client"
 )
 
-// start runs the program on a free port and returns its URL and what stops it.
-func start(t *testing.T, args ...string) (url string, stop func() error) {
+// printed is what the program says about itself.
+type printed struct{ url, key string }
+
+var announced = regexp.MustCompile(`(?s)(http://127\.0\.0\.1:\d+).*client\.New\("(\w+)"`)
+
+// start runs the program on a free port and returns what it prints, and what stops it.
+func start(t *testing.T, args ...string) (p printed, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
@@ -29,42 +35,49 @@ func start(t *testing.T, args ...string) (url string, stop func() error) {
 		in.CloseWithError(io.EOF)
 		done <- err
 	}()
-	var printed bytes.Buffer
+	var text bytes.Buffer
 	buffer := make([]byte, 4096)
-	for url == "" {
+	for p.url == "" {
 		n, err := out.Read(buffer)
-		printed.Write(buffer[:n])
+		text.Write(buffer[:n])
 		if err != nil {
-			t.Fatalf("no URL in %q: %v, %v", printed.String(), err, <-done)
+			t.Fatalf("no URL in %q: %v, %v", text.String(), err, <-done)
 		}
-		url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(printed.String())
+		if m := announced.FindStringSubmatch(text.String()); m != nil {
+			p = printed{m[1], m[2]}
+		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	t.Cleanup(cancel)
-	return url, func() error { cancel(); return <-done }
+	return p, func() error { cancel(); return <-done }
 }
 
-func api(url string) *client.API {
+func (p printed) api() *client.API { return api(p.url, p.key) }
+
+func api(url, key string) *client.API {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL: &url, MaxNetworkRetries: stripe.Int64(0), EnableTelemetry: stripe.Bool(false),
 		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
 	})
-	return client.New("sk_test_123", &stripe.Backends{API: backend})
+	return client.New(key, &stripe.Backends{API: backend})
 }
 
 func TestStateSurvivesTheProgram(t *testing.T) {
 	t.Parallel()
 	state := "--state=" + filepath.Join(t.TempDir(), "state")
-	url, stop := start(t, state)
-	customer, err := api(url).Customers.New(&stripe.CustomerParams{Name: stripe.String("Ada")})
+	first, stop := start(t, state)
+	customer, err := first.api().Customers.New(&stripe.CustomerParams{Name: stripe.String("Ada")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {
 		t.Fatalf("stop: %v", err)
 	}
-	url, stop = start(t, state)
-	if got, err := api(url).Customers.Get(customer.ID, nil); err != nil || got.Name != "Ada" {
+	again, stop := start(t, state)
+	if again.key != first.key {
+		t.Error("the secret key is another one")
+	}
+	if got, err := again.api().Customers.Get(customer.ID, nil); err != nil || got.Name != "Ada" {
 		t.Errorf("got %v, %v; want the customer", got, err)
 	}
 	if err := stop(); err != nil {
@@ -75,8 +88,8 @@ func TestStateSurvivesTheProgram(t *testing.T) {
 // A page of the dashboard that is open does not keep the program from ending.
 func TestEndsUnderAnOpenPage(t *testing.T) {
 	t.Parallel()
-	url, stop := start(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/_sandbox/live", nil)
+	p, stop := start(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/_sandbox/live", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,13 +103,23 @@ func TestEndsUnderAnOpenPage(t *testing.T) {
 	}
 }
 
-func TestOtherKeysAreRefused(t *testing.T) {
+// The keys that the operator chose are accepted, not printed, and no others are.
+func TestChosenKeys(t *testing.T) {
 	t.Parallel()
-	url, stop := start(t, "--secret-key=sk_test_other")
-	_, err := api(url).Customers.New(nil)
-	var e *stripe.Error
-	if !errors.As(err, &e) || e.HTTPStatusCode != 401 {
-		t.Errorf("got %v, want 401", err)
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("sk_test_of_the_file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, stop := start(t, "--secret-key=sk_test_of_the_flag", "--secret-key-file="+file)
+	if strings.HasPrefix(p.key, "sk_") {
+		t.Errorf("the program prints the key %s", p.key)
+	}
+	for key, accepted := range map[string]bool{"sk_test_of_the_flag": true, "sk_test_of_the_file": true, "sk_test_other": false} {
+		_, err := api(p.url, key).Customers.New(nil)
+		var e *stripe.Error
+		if refused := errors.As(err, &e) && e.HTTPStatusCode == 401; refused == accepted || (accepted && err != nil) {
+			t.Errorf("%s: got %v, want it accepted: %t", key, err, accepted)
+		}
 	}
 	if err := stop(); err != nil {
 		t.Errorf("stop: %v", err)
@@ -118,6 +141,7 @@ func TestRefusesToStart(t *testing.T) {
 		{"another machine's address", "not a loopback address", []string{"--addr=192.0.2.1:12111"}},
 		{"address in use", "in use", []string{"--addr=" + taken.Addr().String()}},
 		{"webhook without secret", "webhook secret", []string{"--addr=127.0.0.1:0", "--webhook-url=http://127.0.0.1:1/"}},
+		{"no key file", "secret key file", []string{"--addr=127.0.0.1:0", "--secret-key-file=/nonexistent"}},
 		{"live key", "sk_test_", []string{"--addr=127.0.0.1:0", "--secret-key=sk_live_x"}},
 		{"unknown flag", "unknown flag", []string{"--prot=1"}},
 		{"state that is a folder", "open state", []string{"--addr=127.0.0.1:0", "--state=" + t.TempDir()}},
@@ -141,7 +165,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if err := run(t.Context(), []string{"--help"}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, flag := range []string{"addr", "state", "webhook-url", "webhook-secret", "secret-key"} {
+	for _, flag := range []string{"addr", "state", "webhook-url", "webhook-secret", "secret-key", "secret-key-file"} {
 		env := "$STRIPESANDBOX_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 		if !strings.Contains(out.String(), fmt.Sprintf("--%s", flag)) || !strings.Contains(out.String(), env) {
 			t.Errorf("help lacks --%s or %s:\n%s", flag, env, out.String())

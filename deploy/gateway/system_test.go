@@ -30,7 +30,11 @@ type system struct {
 	stopServer func()
 }
 
-const webhookSecret = "whsec_gateway"
+// The keys of the sandbox, which the server calls Stripe.
+const (
+	stripeKey     = "sk_test_gateway"
+	webhookSecret = "whsec_gateway"
+)
 
 func newSystem(t *testing.T) *system {
 	t.Helper()
@@ -49,7 +53,7 @@ func newSystem(t *testing.T) *system {
 	s.url = "http://" + listen
 
 	sandbox, _ := start(t, exec.CommandContext(t.Context(), filepath.Join(dir, "stripesandbox"), "--addr", "127.0.0.1:0",
-		"--webhook-url", s.url+"/webhook/stripe", "--webhook-secret", webhookSecret))
+		"--webhook-url", s.url+"/webhook/stripe", "--webhook-secret", webhookSecret, "--secret-key", stripeKey))
 	s.sandbox = "http://" + await(t, sandbox, func(line string) string {
 		_, address, _ := strings.Cut(line, "Stripe sandbox at http://")
 		return address
@@ -57,7 +61,7 @@ func newSystem(t *testing.T) *system {
 	// Nothing but the webhook tells the server what happens at Stripe.
 	server, stop := start(t, exec.CommandContext(t.Context(), filepath.Join(dir, "nestpayments"),
 		"--database-url", "sqlite:"+filepath.Join(dir, "data.db"), "--signing-keys", s.key, "--addr", "127.0.0.1:0",
-		"--stripe-secret-key", "sk_test_gateway", "--stripe-url", s.sandbox, "--stripe-webhook-secrets", webhookSecret,
+		"--stripe-secret-key", stripeKey, "--stripe-url", s.sandbox, "--stripe-webhook-secrets", webhookSecret,
 		"--reconcile-interval", "1h", "--trusted-proxies", "127.0.0.1/32", "--sign-up-limit", "3", "--shutdown-notice", "0s"))
 	s.stopServer = stop
 	address := await(t, server, s.log.take)

@@ -152,7 +152,7 @@ func (w *world) revive(p *process) {
 
 // start returns a further process.
 func (w *world) start(change func(*payments.Config)) *process {
-	client, err := stripeclient.New(stripeclient.Config{SecretKey: secretKey, BaseURL: "http://stripe.test", Transport: transport{w}})
+	client, err := stripeclient.New(stripeclient.Config{SecretKey: secretKey, BaseURL: "http://stripe.localhost", Transport: transport{w}})
 	if err != nil {
 		panic(err)
 	}
@@ -285,7 +285,7 @@ func retryAfter(err error) time.Duration {
 // returns the id in the answer.
 func (w *world) stripe(method, path string, form url.Values) string {
 	for range 3 {
-		req := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+		req := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(form.Encode()))
 		req.Header.Set("Authorization", "Bearer "+secretKey)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		res := serve(w.box, req)

@@ -27,6 +27,8 @@ type call struct {
 	id, sub string
 	// host is the sandbox as the caller addressed it.
 	host string
+	// apiKey is the secret key of the caller.
+	apiKey string
 }
 
 // cause is what events and charges remember of the call that made them.
@@ -124,7 +126,7 @@ func (s *Sandbox) admit(r *http.Request, requestID string) (*call, string, *apiE
 		return nil, name, err
 	}
 	c := &call{Sandbox: s, params: newParams(values), route: route, id: id, sub: sub,
-		host: r.Host, cause: cause{requestID: requestID, at: s.now()}}
+		host: r.Host, apiKey: sentKey(r), cause: cause{requestID: requestID, at: s.now()}}
 	if r.Method == http.MethodPost {
 		c.key = r.Header.Get("Idempotency-Key")
 		if len(c.key) > 255 {
@@ -135,29 +137,25 @@ func (s *Sandbox) admit(r *http.Request, requestID string) (*call, string, *apiE
 	return c, name, nil
 }
 
-// authenticate takes the key as a bearer token or as the user name of basic
+// sentKey is the key of a request: a bearer token, or the user name of basic
 // authentication.
-func (s *Sandbox) authenticate(r *http.Request) *apiError {
-	refusal := func(message string) *apiError {
-		return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: message}
-	}
+func sentKey(r *http.Request) string {
 	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !bearer {
 		key, _, _ = r.BasicAuth()
 	}
-	if key == "" {
-		return refusal("You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.")
-	}
-	if slices.Contains(s.keys, key) || (len(s.keys) == 0 && strings.HasPrefix(key, "sk_test_")) {
-		return nil
-	}
-	return invalidKey()
+	return key
 }
 
-// invalidKey is Stripe's answer to a wrong key, without the four last
-// characters of the key, which Stripe repeats.
-func invalidKey() *apiError {
-	return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: "Invalid API Key provided: ********"}
+func (s *Sandbox) authenticate(r *http.Request) *apiError {
+	key := sentKey(r)
+	if key == "" {
+		return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."}
+	}
+	if slices.Contains(s.keys, key) {
+		return nil
+	}
+	return invalidKey(key)
 }
 
 // readValues merges the query and the form.

@@ -10,7 +10,7 @@ import (
 
 // BenchmarkPayment is a create and a confirm over HTTP, with the state on disk.
 func BenchmarkPayment(b *testing.B) {
-	s, err := sandbox.New(sandbox.Config{StatePath: filepath.Join(b.TempDir(), "state")})
+	s, err := sandbox.New(sandbox.Config{SecretKeys: []string{testKey}, StatePath: filepath.Join(b.TempDir(), "state")})
 	if err != nil {
 		b.Fatal(err)
 	}

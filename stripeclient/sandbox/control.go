@@ -48,8 +48,8 @@ func (s *Sandbox) controlAPI() http.Handler {
 	return refuseBrowsers(mux)
 }
 
-// refuseBrowsers keeps web pages from using the control API: it needs no key,
-// and a browser says where a page's request comes from.
+// refuseBrowsers keeps every web page from using the control API, those of this
+// machine too: it needs no key.
 func refuseBrowsers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {

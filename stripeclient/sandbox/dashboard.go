@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,7 +20,7 @@ var pageFiles embed.FS
 //go:embed dashboard/assets
 var assetFiles embed.FS
 
-// leadsIn tells whether a browser has come to the sandbox's address. Programs
+// leadsIn reports whether a browser has come to the sandbox's address. Programs
 // get Stripe's answer there.
 func leadsIn(r *http.Request) bool {
 	return (r.URL.Path == "/" || r.URL.Path == strings.TrimSuffix(controlPrefix, "/")) &&
@@ -110,34 +109,27 @@ var pageHeader = map[string]string{
 	"Cache-Control":                "no-store",
 }
 
-// guard keeps other sites out: they can make a browser send forms here, and can
-// give themselves a name that leads here (DNS rebinding).
+// guard keeps other sites from sending forms and from following the stream. It
+// is stricter than LoopbackOnly: another page on this machine is refused too.
 func guard(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range pageHeader {
 			w.Header().Set(name, value)
 		}
-		if !ownHost(r) {
-			http.Error(w, "this is not a name of this machine: open the dashboard at 127.0.0.1 or localhost", http.StatusForbidden)
-			return
-		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// ownHost tells whether the Host header names this machine. One who listens on
-// an address that others can reach has a name that we do not know.
-func ownHost(r *http.Request) bool {
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && !local.IP.IsLoopback() {
-		return true
+// ownPage reports whether a request comes from a page of the dashboard itself,
+// or from no page.
+func ownPage(r *http.Request) bool {
+	if origin, sent := r.Header["Origin"]; sent {
+		_, host, _ := strings.Cut(origin[0], "://")
+		return host == r.Host
 	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "" || site == "none" || site == "same-origin"
 }
 
 // writePage renders into memory first: half a page would hide an error.
@@ -169,6 +161,10 @@ const (
 // live tells a page, by server-sent events, whenever something has happened, and
 // once at the beginning, for what happened before it listened.
 func (s *Sandbox) live(w http.ResponseWriter, r *http.Request) {
+	if !ownPage(r) {
+		http.Error(w, errForeignPage.Error(), http.StatusForbidden)
+		return
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	// wait ends with a change or after a time; open is false when the page or

@@ -78,8 +78,14 @@
 //	POST   /_sandbox/faults                               {"match","kind","times","probability","delay"}
 //	DELETE /_sandbox/faults
 //
-// They take no key, so serve a Sandbox on loopback only; requests from web
-// pages (with an Origin header) are refused.
+// They take no key, so serve a Sandbox on loopback only. Requests from web pages
+// (with an Origin header) are refused.
+//
+// # Access
+//
+// Every path answers to loopback host names only, and to no page of another
+// site: see LoopbackOnly. Stripe's API takes the account's secret key, which is
+// random unless Config.SecretKeys chooses it.
 //
 // # Dashboard
 //
@@ -89,6 +95,5 @@
 // happens by server-sent events. Requests and tries are remembered since New, a
 // fixed number of them. Lists and JSON show what is in the account, but client
 // secrets are on the page of their object and of its events alone. Forms are
-// taken from the dashboard's own pages only, and pages are shown only under a
-// loopback name, unless the connection came to another address.
+// taken from the dashboard's own pages only, and so is the stream.
 package sandbox

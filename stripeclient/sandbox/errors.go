@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 )
 
 // The error types on the wire. There are these four only: rate_limit_error and
@@ -118,6 +120,23 @@ func notEmulatedValue(param, value string) *apiError {
 	e.notEmulated = true
 	return e
 }
+
+// invalidKey refuses a key and repeats the ends of it, as Stripe does.
+func invalidKey(key string) *apiError {
+	return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: "Invalid API Key provided: " + maskedKey(key)}
+}
+
+// maskedKey replaces the middle of a key by stars: its kind and its last four
+// characters stay. Of a text that is not a key nothing stays.
+func maskedKey(key string) string {
+	kind := keyKind.FindString(key)
+	if len(key) < len(kind)+8 || kind == "" {
+		return strings.Repeat("*", min(len(key), 8))
+	}
+	return kind + strings.Repeat("*", min(len(key)-len(kind)-4, 100)) + key[len(key)-4:]
+}
+
+var keyKind = regexp.MustCompile(`^(sk|rk|pk)_(test|live)_`)
 
 func internalError() *apiError {
 	return &apiError{status: http.StatusInternalServerError, kind: typeAPI,

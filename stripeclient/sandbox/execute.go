@@ -31,7 +31,7 @@ func (s *Sandbox) answer(c *call, struck strike) answer {
 	if struck.kind == FaultHTML502 {
 		return answer{status: http.StatusBadGateway}
 	}
-	if e := struck.refusal(c.key); e != nil {
+	if e := struck.refusal(c); e != nil {
 		return s.failure(e, c.requestID)
 	}
 	if c.key != "" {

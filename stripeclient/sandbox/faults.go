@@ -202,16 +202,16 @@ func (l *faultList) strike(subject string, kinds []FaultKind) strike {
 
 // refusal is the error of a fault that strikes before Stripe's idempotency
 // layer, and is therefore not saved.
-func (st strike) refusal(key string) *apiError {
+func (st strike) refusal(c *call) *apiError {
 	switch st.kind {
 	case FaultRateLimit:
 		return rateLimited()
 	case FaultLockTimeout:
 		return lockTimeout()
 	case FaultKeyInUse:
-		return keyInUse(key)
+		return keyInUse(c.key)
 	case FaultUnauthorized:
-		return invalidKey()
+		return invalidKey(c.apiKey)
 	}
 	return nil
 }

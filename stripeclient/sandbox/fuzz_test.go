@@ -30,7 +30,7 @@ func FuzzCalls(f *testing.F) {
 		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, script string) {
-		box, err := sandbox.New(sandbox.Config{})
+		box, err := sandbox.New(sandbox.Config{SecretKeys: []string{testKey}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func call(t *testing.T, box *sandbox.Sandbox, line string) string {
 // then what was read is what is written and read the next time.
 func FuzzJournal(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "state")
-	box, err := sandbox.New(sandbox.Config{StatePath: path})
+	box, err := sandbox.New(sandbox.Config{SecretKeys: []string{testKey}, StatePath: path})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func FuzzJournal(f *testing.F) {
 	} {
 		method, rest, _ := strings.Cut(body, " ")
 		target, form, _ := strings.Cut(rest, " ")
-		r := httptest.NewRequest(method, target, strings.NewReader(form))
+		r := httptest.NewRequest(method, "http://localhost"+target, strings.NewReader(form))
 		r.Header.Set("Authorization", "Bearer "+testKey)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Idempotency-Key", target+form)
@@ -139,7 +139,7 @@ func FuzzJournal(f *testing.F) {
 // inspect is everything in a state file, false if it is refused.
 func inspect(t *testing.T, path string) (string, bool) {
 	t.Helper()
-	box, err := sandbox.New(sandbox.Config{StatePath: path})
+	box, err := sandbox.New(sandbox.Config{SecretKeys: []string{testKey}, StatePath: path})
 	if err != nil {
 		return "", false
 	}

@@ -32,6 +32,9 @@ type bench struct {
 // setup starts a sandbox. Every body under /v1/ is validated.
 func setup(t *testing.T, cfg sandbox.Config) *bench {
 	t.Helper()
+	if cfg.SecretKeys == nil {
+		cfg.SecretKeys = []string{testKey}
+	}
 	s, err := sandbox.New(cfg)
 	if err != nil {
 		t.Fatalf("New: %v", err)

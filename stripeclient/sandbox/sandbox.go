@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,11 +16,16 @@ import (
 // APIVersion is the only version of Stripe's API that is emulated.
 const APIVersion = "2023-10-16"
 
-// Config says how a Sandbox behaves. The zero value works: everything in
-// memory, any test key, no webhooks.
+// testKeyPrefix begins every key that a Sandbox accepts.
+const testKeyPrefix = "sk_test_"
+
+// Config configures a Sandbox. The zero value works: everything in memory, a
+// random key, no webhooks.
 type Config struct {
-	// SecretKeys are the keys that are accepted, all of one account.
-	// Default: every key that begins with sk_test_.
+	// SecretKeys are the keys that are accepted, all of one account. Default:
+	// one random key, which SecretKey returns. It is made when the state is new
+	// and kept with it, so an account that is in memory only has another one
+	// each time.
 	SecretKeys []string
 	// StatePath is the file that keeps the state. One sandbox per file: a
 	// second one takes it over, and the first one's later changes are lost.
@@ -86,8 +92,15 @@ func New(cfg Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: open state: %w", err)
 	}
+	if len(cfg.SecretKeys) == 0 {
+		key, err := state.secretKey()
+		if err != nil {
+			return nil, fmt.Errorf("sandbox: keep the secret key: %w", errors.Join(err, state.journal.close()))
+		}
+		cfg.SecretKeys = []string{key}
+	}
 	s := &Sandbox{
-		keys:     cfg.SecretKeys,
+		keys:     slices.Clone(cfg.SecretKeys),
 		clock:    cfg.Clock,
 		log:      cfg.Logger,
 		lockWait: cfg.LockWait,
@@ -108,7 +121,7 @@ func New(cfg Config) (*Sandbox, error) {
 func (cfg *Config) validate() error {
 	var errs []error
 	for _, key := range cfg.SecretKeys {
-		if !strings.HasPrefix(key, "sk_test_") {
+		if !strings.HasPrefix(key, testKeyPrefix) {
 			errs = append(errs, errors.New("a secret key does not begin with sk_test_"))
 		}
 	}
@@ -149,10 +162,20 @@ func (cfg *Config) setDefaults() {
 	}
 }
 
+// SecretKey returns a key that the sandbox accepts: the first of
+// Config.SecretKeys, or else the random one of the account.
+func (s *Sandbox) SecretKey() string { return s.keys[0] }
+
 // ServeHTTP answers Stripe's API under /v1/, and the dashboard and the control
 // API under /_sandbox/. A browser that comes to / is led to the dashboard.
+// Requests that LoopbackOnly refuses are refused.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	err := checkLoopback(r)
 	switch {
+	case err != nil && strings.HasPrefix(r.URL.Path, "/v1/"):
+		refuseForeignCall(w, err)
+	case err != nil:
+		writeControl(w, http.StatusForbidden, object{"error": err.Error()})
 	case strings.HasPrefix(r.URL.Path, controlPrefix):
 		s.inside.ServeHTTP(w, r)
 	case leadsIn(r):

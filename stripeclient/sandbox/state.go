@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type state struct {
 	events     *table[Event]
 	saved      *table[savedAnswer] // by idempotency key
 	deliveries *table[delivery]    // webhooks that are owed
+	accounts   *table[account]     // one row at most, with the id ownAccount
 
 	journal *journal
 }
@@ -32,11 +34,30 @@ func newState() *state {
 		events:     newGroupedTable("events", Event.subject),
 		saved:      newTable[savedAnswer]("saved"),
 		deliveries: newTable[delivery]("deliveries"),
+		accounts:   newTable[account]("accounts"),
 	}
 }
 
 func (st *state) tables() []rows {
-	return []rows{st.customers, st.intents, st.methods, st.charges, st.events, st.saved, st.deliveries}
+	return []rows{st.customers, st.intents, st.methods, st.charges, st.events, st.saved, st.deliveries, st.accounts}
+}
+
+// account holds what belongs to the account itself.
+type account struct {
+	SecretKey string `json:"secret_key"`
+}
+
+// ownAccount is the id of the account's row.
+const ownAccount = "own"
+
+// secretKey returns the account's random key, and makes it the first time.
+func (st *state) secretKey() (string, error) {
+	if own, ok := st.accounts.get(ownAccount); ok && strings.HasPrefix(own.SecretKey, testKeyPrefix) {
+		return own.SecretKey, nil
+	}
+	key := testKeyPrefix + random(24)
+	st.accounts.put(ownAccount, account{SecretKey: key})
+	return key, st.commit()
 }
 
 // openState reads the file at path, forgets expired idempotency keys and
