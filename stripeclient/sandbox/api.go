@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,14 +29,17 @@ type call struct {
 	id, sub string
 	// host is the sandbox as the caller addressed it.
 	host string
+	// sentKey is the caller's Idempotency-Key, on POST only, or "".
+	sentKey string
 	// apiKey is the secret key of the caller.
 	apiKey string
 }
 
 // cause is what events and charges remember of the call that made them.
 type cause struct {
-	// requestID is ours, key the caller's Idempotency-Key, on POST only; both
-	// are empty if it was the control API.
+	// requestID is ours. key, on POST only, is the caller's Idempotency-Key, or
+	// the one that Stripe makes for a call without one. Both are empty if it
+	// was the control API.
 	requestID, key string
 	// at is the time, in unix seconds.
 	at int64
@@ -47,9 +52,11 @@ type work func() (object, *apiError)
 // answer is what goes out.
 type answer struct {
 	status int
-	body   []byte
-	header http.Header
-	gist   gist
+	// executed is false if the call was refused before it was executed.
+	executed bool
+	body     []byte
+	header   http.Header
+	gist     gist
 	// events are the ids of those that the call caused.
 	events []string
 }
@@ -66,26 +73,29 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if refusal != nil {
 		out = s.failure(refusal, requestID)
 	} else {
-		struck = s.faults.strike(r.Method+" "+r.URL.Path, apiFaults)
+		struck = s.faults.strike(r.Method+" "+r.URL.Path, c.possibleFaults())
 		out = s.answer(c, struck)
 	}
 	s.history.addCall(seenCall{id: requestID, at: s.clock(), took: time.Since(began), method: r.Method, path: shortened(r.URL.Path),
 		status: out.status, gist: out.gist, key: shortened(r.Header.Get("Idempotency-Key")),
-		replayOf: out.header.Get("Original-Request"), strike: struck, events: out.events})
+		replayOf: out.replayOf(), strike: struck, events: out.events})
 	s.feed.notify()
 	s.log.Debug("stripe call", slog.String("route", route), slog.Int("status", out.status),
 		slog.String("request", requestID), slog.Duration("took", time.Since(began)))
-	header := w.Header()
-	for name, values := range out.header {
-		header[name] = values
+	key := r.Header.Get("Idempotency-Key")
+	if out.executed {
+		key = c.key
 	}
-	header.Set("Content-Type", "application/json")
-	header.Set("Request-Id", requestID)
-	header.Set("Stripe-Version", APIVersion)
-	if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
-		header.Set("Idempotency-Key", key)
-	}
+	setHeader(w.Header(), r.Method, requestID, key, out)
 	send(w, out, struck.kind)
+}
+
+// replayOf is the call whose saved answer this is, "" if it is a new one.
+func (out answer) replayOf() string {
+	if out.header.Get("Idempotent-Replayed") == "" {
+		return ""
+	}
+	return out.header.Get("Original-Request")
 }
 
 // shortened keeps the beginning of a text that may be of any length.
@@ -115,20 +125,18 @@ func (s *Sandbox) admit(r *http.Request, requestID string) (*call, string, *apiE
 		return nil, name, &apiError{status: http.StatusNotFound, kind: typeInvalid,
 			message: fmt.Sprintf("Unrecognized request URL (%s: %s). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", r.Method, r.URL.Path)}
 	}
-	for header, only := range map[string]string{"Stripe-Version": APIVersion, "Stripe-Account": ""} {
-		if sent := r.Header.Get(header); sent != "" && sent != only {
-			s.log.Warn("not emulated", slog.String("header", header))
-			return nil, name, invalid("The sandbox emulates API version %s, and no connected accounts; the header %s asks for something else.", APIVersion, header)
-		}
+	if err := s.checkTarget(r); err != nil {
+		return nil, name, err
 	}
 	values, err := readValues(r)
 	if err != nil {
 		return nil, name, err
 	}
 	c := &call{Sandbox: s, params: newParams(values), route: route, id: id, sub: sub,
-		host: r.Host, apiKey: sentKey(r), cause: cause{requestID: requestID, at: s.now()}}
+		host: r.Host, apiKey: apiKey(r), cause: cause{requestID: requestID, at: s.now()}}
 	if r.Method == http.MethodPost {
-		c.key = r.Header.Get("Idempotency-Key")
+		c.sentKey = r.Header.Get("Idempotency-Key")
+		c.key = cmp.Or(c.sentKey, newUUID())
 		if len(c.key) > 255 {
 			return nil, name, &apiError{status: http.StatusBadRequest, kind: typeIdempotency,
 				message: "Idempotency keys can be at most 255 characters long."}
@@ -137,9 +145,26 @@ func (s *Sandbox) admit(r *http.Request, requestID string) (*call, string, *apiE
 	return c, name, nil
 }
 
-// sentKey is the key of a request: a bearer token, or the user name of basic
+// checkTarget refuses another version of the API and another account.
+func (s *Sandbox) checkTarget(r *http.Request) *apiError {
+	if version := r.Header.Get("Stripe-Version"); version != "" && version != APIVersion {
+		s.log.Warn("not emulated", slog.String("header", "Stripe-Version"))
+		e := invalid("Invalid Stripe API version: %s. The sandbox emulates %s.", shortened(version), APIVersion)
+		e.noLog = true
+		return e
+	}
+	if account := r.Header.Get("Stripe-Account"); account != "" {
+		e := invalid("The provided key '%s' does not have access to account '%s' (or that account does not exist). Application access may have been revoked.",
+			maskedKey(apiKey(r)), shortened(account)).with("account_invalid", "")
+		e.status = http.StatusForbidden
+		return e
+	}
+	return nil
+}
+
+// apiKey is the secret key of a request: a bearer token, or the user name of basic
 // authentication.
-func sentKey(r *http.Request) string {
+func apiKey(r *http.Request) string {
 	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !bearer {
 		key, _, _ = r.BasicAuth()
@@ -148,9 +173,9 @@ func sentKey(r *http.Request) string {
 }
 
 func (s *Sandbox) authenticate(r *http.Request) *apiError {
-	key := sentKey(r)
+	key := apiKey(r)
 	if key == "" {
-		return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."}
+		return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, noLog: true, message: "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."}
 	}
 	if slices.Contains(s.keys, key) {
 		return nil
@@ -197,7 +222,11 @@ func (s *Sandbox) failure(e *apiError, requestID string) answer {
 		s.log.Warn("not emulated", slog.String("param", e.param))
 	}
 	intent, _ := e.intent["id"].(string)
-	return answer{status: e.status, body: encode(e.render(requestID)), header: e.header.Clone(),
+	logURL := ""
+	if !e.noLog {
+		logURL = "https://dashboard.stripe.com/test/logs/" + requestID + "?t=" + strconv.FormatInt(s.now(), 10)
+	}
+	return answer{status: e.status, body: encode(e.render(logURL)), header: e.header.Clone(),
 		gist: gist{Object: intent, Code: e.code, DeclineCode: e.declineCode}}
 }
 

@@ -253,6 +253,9 @@ func TestKeys(t *testing.T) {
 				t.Errorf("got %d %v, want %d", status, body, tt.status)
 			}
 			e, _ := body["error"].(map[string]any)
+			if e["code"] != nil || e["request_log_url"] != nil {
+				t.Errorf("got %v, want neither code nor request_log_url", e)
+			}
 			if message, _ := e["message"].(string); !strings.HasPrefix(message, tt.message) {
 				t.Errorf("got message %q, want %q", message, tt.message)
 			}
@@ -300,12 +303,20 @@ func TestTheKeyIsRandomAndKept(t *testing.T) {
 func TestOtherVersionsAndAccountsAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, sandbox.Config{})
-	for header, value := range map[string]string{
-		"Stripe-Version": "2024-06-20", "Stripe-Account": "acct_1", "Content-Type": "application/json",
+	for _, tt := range []struct {
+		header, value string
+		status        int
+		code          any
+		log           bool
+	}{
+		{"Stripe-Version", "2024-06-20", 400, nil, false},
+		{"Stripe-Account", "acct_1", 403, "account_invalid", true},
+		{"Content-Type", "application/json", 400, nil, true},
 	} {
-		status, _, body := b.raw("POST", "/v1/customers", url.Values{"name": {"Ada"}}, map[string]string{header: value})
-		if status != 400 {
-			t.Errorf("%s: got %d %v, want 400", header, status, body)
+		status, _, body := b.raw("POST", "/v1/customers", url.Values{"name": {"Ada"}}, map[string]string{tt.header: tt.value})
+		e, _ := body["error"].(map[string]any)
+		if _, log := e["request_log_url"]; status != tt.status || e["code"] != tt.code || log != tt.log {
+			t.Errorf("%s: got %d %v, want %d, code %v, request_log_url %t", tt.header, status, e, tt.status, tt.code, tt.log)
 		}
 	}
 }

@@ -20,6 +20,15 @@ var faultTexts = map[FaultKind]faultText{
 	FaultDelay:        {"Slow", "The call is carried out after a wait. Meanwhile its object and its idempotency key are in use."},
 	FaultHTML502:      {"502 of a proxy", "Answered 502 with a page of HTML, and not carried out."},
 	FaultTruncated:    {"Half an answer", "The call is carried out; the answer ends in the middle."},
+	FaultCutBody:      {"Body cut", "The call is carried out; the connection breaks after the headers and half of the body."},
+
+	FaultEmailInvalid:       {"Email refused", "Calls that send an email are answered 400 email_invalid and not carried out."},
+	FaultAmountTooSmall:     {"Amount refused", "Answered 400 amount_too_small and not carried out."},
+	FaultIntentRateLimit:    {"Too many calls on an intent", "Answered 400 payment_intent_rate_limit_exceeded and not carried out."},
+	FaultTestmodeOnly:       {"Account not activated", "Answered 400 testmode_charges_only and not carried out."},
+	FaultAccountClosed:      {"Account closed", "Answered 400 account_closed and not carried out."},
+	FaultCountryUnsupported: {"Country not supported", "Answered 400 country_unsupported and not carried out."},
+	FaultKeyExpired:         {"Key of the platform expired", "Answered 400 platform_api_key_expired and not carried out."},
 
 	FaultWebhookDuplicate:    {"Sent twice", "The event is delivered twice."},
 	FaultWebhookDelay:        {"Sent late", "The event is delivered after a wait."},
@@ -82,8 +91,11 @@ func (s *Sandbox) switches() switchesBody {
 	}
 	for _, kind := range apiFaults {
 		f := faultSwitch{Kind: kind, faultText: faultTexts[kind], Where: "POST /v1/payment_intents/*/confirm", On: on[kind]}
-		if kind == FaultDelay {
+		switch kind {
+		case FaultDelay:
 			f.Wait = "2"
+		case FaultEmailInvalid:
+			f.Where = "POST /v1/customers"
 		}
 		body.API = append(body.API, f)
 	}

@@ -17,8 +17,8 @@ func TestDashboardSwitchesEveryFault(t *testing.T) {
 	b := setup(t, sandbox.Config{})
 	page := b.page("failures")
 	kinds := regexp.MustCompile(`name="kind" value="([a-z0-9_]+)"`).FindAllStringSubmatch(page, -1)
-	if len(kinds) != 16 {
-		t.Fatalf("the page has %d faults, want 16", len(kinds))
+	if len(kinds) != 24 {
+		t.Fatalf("the page has %d faults, want 24", len(kinds))
 	}
 	for _, k := range kinds {
 		kind := sandbox.FaultKind(k[1])

@@ -43,10 +43,12 @@
 // # Idempotency
 //
 // As Stripe: for POST, per account, for 24 hours by the Clock. The first answer
-// is saved once the call began to execute, whatever its status, declines and
-// server errors included. Refused parameters, 401, 409 and 429 come before that
-// and are not saved. The saved answer is committed together with what it tells
-// of.
+// is saved once the call is executed, whatever its status, declines and server
+// errors included. A call that is refused before it is executed is not saved:
+// refused parameters, unknown ids in the path and in the body, 401, 409, 429,
+// and what the account does not allow. The saved answer is committed together
+// with the changes that it describes. Answers say in their headers whether they
+// were executed: see setHeader.
 //
 // # Concurrency
 //

@@ -39,6 +39,13 @@ type apiError struct {
 	// commits is set when the changes that were made before stay: a decline is
 	// a result, not a refusal of the call.
 	commits bool
+	// unexecuted is set for a refusal before the call was executed. It is not
+	// saved under the idempotency key.
+	unexecuted bool
+	// emptyParam is set where Stripe sends a param that is "".
+	emptyParam bool
+	// noLog is set where Stripe sends no request_log_url.
+	noLog bool
 	// notEmulated is set when real Stripe would have done something else.
 	notEmulated bool
 	// header is added to the answer.
@@ -50,13 +57,18 @@ func (e *apiError) with(code, param string) *apiError {
 	return e
 }
 
+func (e *apiError) beforeExecution() *apiError {
+	e.unexecuted = true
+	return e
+}
+
 func (e *apiError) withIntent(intent object) *apiError {
 	e.intent = intent
 	return e
 }
 
 // render makes the body. Absent properties are left out, not null.
-func (e *apiError) render(requestID string) object {
+func (e *apiError) render(logURL string) object {
 	body := object{"type": e.kind, "message": e.message}
 	for name, value := range map[string]string{
 		"code": e.code, "decline_code": e.declineCode, "param": e.param, "charge": e.charge,
@@ -68,8 +80,11 @@ func (e *apiError) render(requestID string) object {
 	if e.code != "" {
 		body["doc_url"] = docURL(e.code)
 	}
-	if requestID != "" {
-		body["request_log_url"] = "https://dashboard.stripe.com/test/logs/" + requestID
+	if e.emptyParam {
+		body["param"] = e.param
+	}
+	if logURL != "" {
+		body["request_log_url"] = logURL
 	}
 	if e.intent != nil {
 		body["payment_intent"] = e.intent
@@ -96,7 +111,7 @@ func invalid(format string, args ...any) *apiError {
 }
 
 // missingInPath is the 404 for an unknown id in the path. The same id in a
-// body is a 400: missingInBody.
+// body is a 400: missingInBody. Stripe refuses both before it executes the call.
 func missingInPath(what, id, param string) *apiError {
 	e := missingInBody(what, id, param)
 	e.status = http.StatusNotFound
@@ -104,26 +119,26 @@ func missingInPath(what, id, param string) *apiError {
 }
 
 func missingInBody(what, id, param string) *apiError {
-	return invalid("No such %s: '%s'", what, id).with(codeResourceMissing, param)
+	return invalid("No such %s: '%s'", what, id).with(codeResourceMissing, param).beforeExecution()
 }
 
 // notEmulated refuses what Stripe has and the sandbox has not. The code is one
 // that real Stripe has for things that it does not know.
 func notEmulated(param string) *apiError {
-	e := invalid("The sandbox does not emulate the parameter %s.", param).with(codeParameterUnknown, param)
+	e := invalid("The sandbox does not emulate the parameter %s.", param).with(codeParameterUnknown, param).beforeExecution()
 	e.notEmulated = true
 	return e
 }
 
 func notEmulatedValue(param, value string) *apiError {
-	e := invalid("The sandbox does not emulate the value '%s' of %s.", value, param).with("", param)
+	e := invalid("The sandbox does not emulate the value '%s' of %s.", value, param).with("", param).beforeExecution()
 	e.notEmulated = true
 	return e
 }
 
 // invalidKey refuses a key and repeats the ends of it, as Stripe does.
 func invalidKey(key string) *apiError {
-	return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, message: "Invalid API Key provided: " + maskedKey(key)}
+	return &apiError{status: http.StatusUnauthorized, kind: typeInvalid, noLog: true, message: "Invalid API Key provided: " + maskedKey(key)}
 }
 
 // maskedKey replaces the middle of a key by stars: its kind and its last four

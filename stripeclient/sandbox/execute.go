@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// savedAnswer is the first answer for an idempotency key.
+// savedAnswer is the answer of the first call with an idempotency key that was
+// executed.
 type savedAnswer struct {
 	Path string `json:"path"`
 	// Params is a hash of the parameters.
@@ -34,7 +35,7 @@ func (s *Sandbox) answer(c *call, struck strike) answer {
 	if e := struck.refusal(c); e != nil {
 		return s.failure(e, c.requestID)
 	}
-	if c.key != "" {
+	if c.sentKey != "" {
 		replay, busy := s.claim(c)
 		if replay != nil {
 			s.pause(struck.delay)
@@ -46,7 +47,7 @@ func (s *Sandbox) answer(c *call, struck strike) answer {
 		if busy != nil {
 			return s.failure(busy, c.requestID)
 		}
-		defer s.unclaim(c.key)
+		defer s.unclaim(c.sentKey)
 	}
 	expand := c.expansions()
 	do := c.route.prepare(c)
@@ -70,15 +71,14 @@ func (s *Sandbox) execute(c *call, do work, expand []string, fault FaultKind) an
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out answer
-	if fault == FaultErrorBefore {
-		out = s.failure(internalError(), c.requestID)
-	} else {
+	if fault != FaultErrorBefore {
 		out = s.run(c, do, expand)
-		if fault == FaultErrorAfter {
-			out = s.failure(internalError(), c.requestID)
-		}
 	}
-	if c.key != "" {
+	if fault == FaultErrorBefore || fault == FaultErrorAfter {
+		out = s.failure(internalError(), c.requestID)
+		out.executed = true
+	}
+	if c.sentKey != "" && out.executed {
 		s.state.saved.put(c.key, savedAnswer{Path: c.path(), Params: c.hash(), Status: out.status,
 			Body: out.body, RequestID: c.requestID, At: c.at, Gist: out.gist})
 	}
@@ -97,6 +97,7 @@ func (s *Sandbox) run(c *call, do work, expand []string) answer {
 			s.state.rollback()
 		}
 		out := s.failure(e, c.requestID)
+		out.executed = !e.unexecuted
 		out.gist.Object = cmp.Or(out.gist.Object, c.id)
 		return out
 	}
@@ -104,7 +105,7 @@ func (s *Sandbox) run(c *call, do work, expand []string) answer {
 		s.state.expand(body, c.route.returns, name)
 	}
 	object, _ := body["id"].(string)
-	return answer{status: http.StatusOK, body: encode(body), gist: gist{Object: object}}
+	return answer{status: http.StatusOK, executed: true, body: encode(body), gist: gist{Object: object}}
 }
 
 // claim marks the key as in use. It returns the saved answer if there is one,
@@ -129,7 +130,7 @@ func (s *Sandbox) claim(c *call) (*answer, *apiError) {
 		return nil, &apiError{status: http.StatusBadRequest, kind: typeIdempotency,
 			message: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '" + c.key + "' if you meant to execute a different request."}
 	}
-	return &answer{status: saved.Status, body: saved.Body, gist: saved.Gist, header: http.Header{
+	return &answer{status: saved.Status, executed: true, body: saved.Body, gist: saved.Gist, header: http.Header{
 		"Idempotent-Replayed": {"true"}, "Original-Request": {saved.RequestID}}}, nil
 }
 

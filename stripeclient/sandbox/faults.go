@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -38,8 +39,12 @@ const (
 	// FaultHTML502 answers 502 with a page of HTML, as a proxy would, and
 	// executes nothing.
 	FaultHTML502 FaultKind = "html_502"
-	// FaultTruncated executes the call and sends the first half of the body.
+	// FaultTruncated executes the call and sends the first half of the body as
+	// if it were all of it.
 	FaultTruncated FaultKind = "truncated"
+	// FaultCutBody executes the call, sends all headers and the first half of
+	// the body, and cuts the connection.
+	FaultCutBody FaultKind = "cut_body"
 )
 
 // Faults of the webhooks.
@@ -61,7 +66,8 @@ const (
 
 var (
 	apiFaults = []FaultKind{FaultLostReply, FaultErrorBefore, FaultErrorAfter, FaultRateLimit, FaultLockTimeout,
-		FaultKeyInUse, FaultUnauthorized, FaultDelay, FaultHTML502, FaultTruncated}
+		FaultKeyInUse, FaultUnauthorized, FaultDelay, FaultHTML502, FaultTruncated, FaultCutBody, FaultEmailInvalid,
+		FaultAmountTooSmall, FaultIntentRateLimit, FaultTestmodeOnly, FaultAccountClosed, FaultCountryUnsupported, FaultKeyExpired}
 	webhookFaults = []FaultKind{FaultWebhookDuplicate, FaultWebhookDelay, FaultWebhookReorder, FaultWebhookDrop,
 		FaultWebhookWrongSecret, FaultWebhookOldTimestamp}
 )
@@ -213,7 +219,7 @@ func (st strike) refusal(c *call) *apiError {
 	case FaultUnauthorized:
 		return invalidKey(c.apiKey)
 	}
-	return nil
+	return st.kind.codedRefusal()
 }
 
 // send writes the answer, or what the fault leaves of it.
@@ -226,6 +232,10 @@ func send(w http.ResponseWriter, out answer, fault FaultKind) {
 		w.Header().Set("Content-Type", "text/html")
 		out.body = []byte("<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>\n")
 	case FaultTruncated:
+		out.body = out.body[:len(out.body)/2]
+	case FaultCutBody:
+		// net/http closes the connection after a body that is shorter than said.
+		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
 		out.body = out.body[:len(out.body)/2]
 	}
 	w.WriteHeader(out.status)

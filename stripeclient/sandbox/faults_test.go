@@ -27,6 +27,13 @@ func TestAPIFaults(t *testing.T) {
 	}{
 		{sandbox.FaultLostReply, 0, "", true, 200},
 		{sandbox.FaultTruncated, 0, "", true, 200},
+		{sandbox.FaultCutBody, 0, "", true, 200},
+		{sandbox.FaultAmountTooSmall, 400, "amount_too_small", false, 200},
+		{sandbox.FaultIntentRateLimit, 400, "payment_intent_rate_limit_exceeded", false, 200},
+		{sandbox.FaultTestmodeOnly, 400, "testmode_charges_only", false, 200},
+		{sandbox.FaultAccountClosed, 400, "account_closed", false, 200},
+		{sandbox.FaultCountryUnsupported, 400, "country_unsupported", false, 200},
+		{sandbox.FaultKeyExpired, 400, "platform_api_key_expired", false, 200},
 		{sandbox.FaultErrorBefore, 500, "", false, 500},
 		{sandbox.FaultErrorAfter, 500, "", true, 500},
 		{sandbox.FaultRateLimit, 429, "rate_limit", false, 200},
@@ -192,5 +199,64 @@ func TestRequestsAreCounted(t *testing.T) {
 	got := b.sandbox.Requests()
 	if got["POST /v1/payment_intents"] != 1 || got["GET /v1/payment_intents/*"] != 2 || got["unrecognized"] != 1 {
 		t.Errorf("got %v, want 1, 2 and 1 unrecognized", got)
+	}
+}
+
+// Stripe refuses an email address and nothing else: the same call without one
+// succeeds.
+func TestEmailFaultStrikesOnlyCallsWithAnEmail(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	fault := sandbox.Fault{Match: "POST /v1/customers*", Kind: sandbox.FaultEmailInvalid, Probability: 1}
+	if err := b.sandbox.AddFault(fault); err != nil {
+		t.Fatal(err)
+	}
+	customer, err := b.api.Customers.New(&stripe.CustomerParams{Name: stripe.String("Ada")})
+	if err != nil {
+		t.Fatalf("without an email: %v", err)
+	}
+	fault.Match = "POST /v1/customers/*"
+	if err := b.sandbox.AddFault(fault); err != nil {
+		t.Fatal(err)
+	}
+	email := &stripe.CustomerParams{Email: stripe.String("ada@example.com")}
+	_, err = b.api.Customers.New(email)
+	wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "email_invalid", "email")
+	_, err = b.api.Customers.Update(customer.ID, email)
+	wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "email_invalid", "email")
+	if _, err = b.api.Customers.Update(customer.ID, &stripe.CustomerParams{Email: stripe.String("")}); err != nil {
+		t.Errorf("taking the email away: %v", err)
+	}
+}
+
+// All headers of an answer arrive before its body is cut.
+func TestCutBodyComesAfterAllHeaders(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	b.broken = true
+	if err := b.sandbox.AddFault(sandbox.Fault{Match: "POST /v1/payment_intents", Kind: sandbox.FaultCutBody}); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/v1/payment_intents", strings.NewReader("amount=2000&currency=usd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+testKey)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Idempotency-Key", "k")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want an unexpected end", err)
+	}
+	if response.StatusCode != 200 || response.Header.Get("Stripe-Should-Retry") != "false" || response.Header.Get("Original-Request") == "" {
+		t.Errorf("got %d %v, want 200 with the headers of an executed call", response.StatusCode, response.Header)
+	}
+	if n := int64(len(body)); n == 0 || n*2 > response.ContentLength {
+		t.Errorf("got %d bytes of %d, want half of them", n, response.ContentLength)
 	}
 }

@@ -26,7 +26,7 @@ func TestReplay(t *testing.T) {
 	}{
 		{"success", "/v1/payment_intents", url.Values{"amount": {"2000"}, "currency": {"usd"}}, 200},
 		{"decline", "/v1/payment_intents/" + declined.ID + "/confirm", url.Values{"payment_method": {"pm_card_chargeDeclined"}}, 402},
-		{"unknown object", "/v1/payment_intents/pi_x/confirm", url.Values{"payment_method": {"pm_card_visa"}}, 404},
+		{"unexpected state", "/v1/payment_intents/" + b.newIntent().ID + "/confirm", nil, 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			key := map[string]string{"Idempotency-Key": "key " + tt.name}
@@ -94,6 +94,11 @@ func TestNotSavedUnderTheKey(t *testing.T) {
 		status  int
 	}{
 		{"refused parameters", func() {}, url.Values{"amount": {"2000"}}, 400},
+		{"an amount of zero", func() {}, url.Values{"amount": {"0"}, "currency": {"usd"}}, 400},
+		{"an unknown customer", func() {}, url.Values{"amount": {"2000"}, "currency": {"usd"}, "customer": {"cus_x"}}, 400},
+		{"an unknown payment method", func() {}, url.Values{"amount": {"2000"}, "currency": {"usd"}, "payment_method": {"pm_x"}}, 400},
+		{"a closed account", arm(sandbox.FaultAccountClosed), good, 400},
+		{"an amount that is too small", arm(sandbox.FaultAmountTooSmall), good, 400},
 		{"rate limit", arm(sandbox.FaultRateLimit), good, 429},
 		{"lock timeout", arm(sandbox.FaultLockTimeout), good, 429},
 		{"conflict", arm(sandbox.FaultKeyInUse), good, 409},
@@ -106,6 +111,31 @@ func TestNotSavedUnderTheKey(t *testing.T) {
 		}
 		if status, header, _ := b.raw("POST", "/v1/payment_intents", good, key); status != 200 || header.Get("Idempotent-Replayed") != "" {
 			t.Errorf("%s: got %d %v on another try with the key, want 200, not replayed", tt.name, status, header)
+		}
+	}
+}
+
+// A call on an object that is not there yet is not saved: once it is there, the
+// same key works.
+func TestUnknownObjectsAreNotSavedUnderTheKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	in := b.newIntent()
+	key := map[string]string{"Idempotency-Key": "k"}
+	for _, tt := range []struct {
+		path, method string
+		status       int
+		replayed     string
+	}{
+		{"pi_x", "pm_card_visa", 404, ""},
+		{"pi_x", "pm_card_visa", 404, ""},
+		{in.ID, "pm_x", 400, ""},
+		{in.ID, "pm_card_visa", 200, ""},
+		{in.ID, "pm_card_visa", 200, "true"},
+	} {
+		status, header, body := b.raw("POST", "/v1/payment_intents/"+tt.path+"/confirm", url.Values{"payment_method": {tt.method}}, key)
+		if status != tt.status || header.Get("Idempotent-Replayed") != tt.replayed {
+			t.Errorf("%s with %s: got %d, replayed %q, want %d, %q: %v", tt.path, tt.method, status, header.Get("Idempotent-Replayed"), tt.status, tt.replayed, body)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto/rand"
+	"fmt"
 	"strings"
 )
 
@@ -23,6 +24,15 @@ func random(n int) string {
 			}
 		}
 	}
+}
+
+// newUUID returns a random UUID, version 4 (RFC 9562 §5.4), the form of the
+// idempotency keys that Stripe makes.
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // newID returns an id with Stripe's prefix and length: 14 characters behind

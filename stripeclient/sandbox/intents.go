@@ -158,7 +158,7 @@ func (c *call) usable(id string, in Intent) (PaymentMethod, *apiError) {
 	switch {
 	case !ok:
 		return method, invalid("No such PaymentMethod: '%s'; It's possible this PaymentMethod exists on one of your connected accounts, in which case you should retry this request on that connected account. Learn more at https://stripe.com/docs/connect/authentication", id).
-			with(codeResourceMissing, "payment_method")
+			with(codeResourceMissing, "payment_method").beforeExecution()
 	case method.Customer != "" && in.Customer == "":
 		return method, invalid("The `payment_method` parameter supplied %s belongs to the Customer %s. Please include the Customer in the `customer` parameter on the PaymentIntent.", method.ID, method.Customer).
 			with(codeParameterMissing, "source") // source, although it is sent as payment_method

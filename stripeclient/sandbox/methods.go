@@ -80,7 +80,7 @@ func (c *call) detachMethod() work {
 			return nil, missingInPath("PaymentMethod", c.id, "payment_method")
 		}
 		if method.Customer == "" {
-			return nil, invalid("The payment method you are trying to detach is not attached to a customer. Please ensure that the payment method is attached to a customer before detaching.")
+			return nil, invalid("The payment method you provided is not attached to a customer so detachment is impossible.").beforeExecution()
 		}
 		before := method.Customer
 		method.Customer, method.Spent = "", true

@@ -22,9 +22,10 @@ func newParams(values url.Values) *params {
 	return &params{values: values, known: map[string]bool{}}
 }
 
+// fail refuses the call before it is executed.
 func (p *params) fail(e *apiError) {
 	if p.err == nil {
-		p.err = e
+		p.err = e.beforeExecution()
 	}
 }
 
