@@ -38,6 +38,7 @@ type options struct {
 	WebhookSecret string   `placeholder:"SECRET" env:"STRIPESANDBOX_WEBHOOK_SECRET" help:"Secret that signs the webhooks. Better given by its variable: flags show in process lists."`
 	SecretKey     []string `placeholder:"KEY" env:"STRIPESANDBOX_SECRET_KEY" help:"Secret keys to accept. Default: a random one, which is printed, and kept in the state file."`
 	SecretKeyFile string   `placeholder:"FILE" env:"STRIPESANDBOX_SECRET_KEY_FILE" help:"File with one more secret key to accept."`
+	ConfirmLimit  int      `default:"0" env:"STRIPESANDBOX_CONFIRM_LIMIT" help:"How often a payment intent can be confirmed; the next confirmation cancels it. 0 means without a limit."`
 	Seed          uint64   `default:"0" env:"STRIPESANDBOX_SEED" help:"Makes faults with a probability strike in the same places again."`
 	Verbose       bool     `short:"v" help:"Log every call, not just what is not emulated."`
 }
@@ -82,6 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		StatePath:     o.State,
 		WebhookURL:    o.WebhookURL,
 		WebhookSecret: o.WebhookSecret,
+		ConfirmLimit:  o.ConfirmLimit,
 		Seed:          o.Seed,
 		Logger:        slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	})

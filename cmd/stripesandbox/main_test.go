@@ -141,6 +141,7 @@ func TestRefusesToStart(t *testing.T) {
 		{"another machine's address", "not a loopback address", []string{"--addr=192.0.2.1:12111"}},
 		{"address in use", "in use", []string{"--addr=" + taken.Addr().String()}},
 		{"webhook without secret", "webhook secret", []string{"--addr=127.0.0.1:0", "--webhook-url=http://127.0.0.1:1/"}},
+		{"negative confirm limit", "confirm limit", []string{"--addr=127.0.0.1:0", "--confirm-limit=-1"}},
 		{"no key file", "secret key file", []string{"--addr=127.0.0.1:0", "--secret-key-file=/nonexistent"}},
 		{"live key", "sk_test_", []string{"--addr=127.0.0.1:0", "--secret-key=sk_live_x"}},
 		{"unknown flag", "unknown flag", []string{"--prot=1"}},
@@ -165,7 +166,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	if err := run(t.Context(), []string{"--help"}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, flag := range []string{"addr", "state", "webhook-url", "webhook-secret", "secret-key", "secret-key-file"} {
+	for _, flag := range []string{"addr", "state", "webhook-url", "webhook-secret", "secret-key", "secret-key-file", "confirm-limit"} {
 		env := "$STRIPESANDBOX_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 		if !strings.Contains(out.String(), fmt.Sprintf("--%s", flag)) || !strings.Contains(out.String(), env) {
 			t.Errorf("help lacks --%s or %s:\n%s", flag, env, out.String())

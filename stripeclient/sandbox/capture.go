@@ -7,12 +7,16 @@ import (
 
 // captureIntent collects what manual confirmation held.
 func (c *call) captureIntent() work {
-	amount, partial := c.positive("amount_to_capture")
+	amount, partial := c.integer("amount_to_capture")
 	c.metadata(nil)
 	return func() (object, *apiError) {
 		in, e := c.pathIntent()
 		if e != nil {
 			return nil, e
+		}
+		if in.Status == succeeded && in.CaptureMethod == "manual" {
+			return nil, invalid("The remaining amount on this PaymentIntent could not be captured because the remainder of the authorized amount has been released.").
+				with(codeUnexpectedState, "").withIntent(c.state.renderIntent(in))
 		}
 		if in.Status != needsCapture {
 			return nil, invalid("This PaymentIntent could not be captured because it has a status of %s. Only a PaymentIntent with one of the following statuses may be captured: requires_capture.", in.Status).
@@ -21,9 +25,8 @@ func (c *call) captureIntent() work {
 		if !partial {
 			amount = in.AmountCapturable
 		}
-		if amount > in.AmountCapturable {
-			return nil, invalid("The amount to capture is greater than the remaining amount you can capture for this PaymentIntent.").
-				with("amount_too_large", "amount_to_capture").withIntent(c.state.renderIntent(in))
+		if e := checkCapture(amount, in); e != nil {
+			return nil, e.withIntent(c.state.renderIntent(in))
 		}
 		if in.Metadata = c.metadata(in.Metadata); c.err != nil {
 			return nil, c.err
@@ -37,6 +40,21 @@ func (c *call) captureIntent() work {
 		c.emit(c.cause, "payment_intent.succeeded", c.state.renderIntent(in), nil)
 		return c.state.renderIntent(in), nil
 	}
+}
+
+// checkCapture refuses amounts that cannot be captured. Recorded: which param is
+// named depends on the amount, and is not always the one that was sent.
+func checkCapture(amount int64, in Intent) *apiError {
+	switch {
+	case amount < 0:
+		return invalid("Invalid non-negative integer").with("", "amount_to_capture")
+	case amount == 0:
+		return invalid("This value must be greater than or equal to 1.").with("parameter_invalid_integer", "amount")
+	case amount > in.AmountCapturable:
+		return invalid("The payment could not be captured because the requested capture amount is greater than the amount you can capture for this charge.").
+			with("amount_too_large", "")
+	}
+	return nil
 }
 
 // cancelable are the statuses that Stripe's message names. It names processing

@@ -1,6 +1,10 @@
 package sandbox
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
 
 // testMethod is what a test token stands for and how paying with it ends.
 // Source: https://docs.stripe.com/testing
@@ -31,8 +35,9 @@ const (
 	challengeOnSession
 )
 
-// decline is what an issuer says.
-// Source: https://docs.stripe.com/declines/codes
+// decline is what an issuer says. Since 2025 declineCode is never empty for a
+// card, in any version of the API: it repeats code where it was absent before.
+// Source: https://docs.stripe.com/declines/codes, and recorded exchanges
 type decline struct{ code, declineCode, message, param string }
 
 var (
@@ -42,9 +47,9 @@ var (
 	declinedStolen   = decline{"card_declined", "stolen_card", "Your card was declined.", ""}
 	declinedVelocity = decline{"card_declined", "card_velocity_exceeded", "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.", ""}
 	declinedFraud    = decline{"card_declined", "fraudulent", "Your card was declined.", ""}
-	declinedExpired  = decline{"expired_card", "", "Your card has expired.", "exp_month"}
-	declinedCVC      = decline{"incorrect_cvc", "", "Your card's security code is incorrect.", "cvc"}
-	declinedProcess  = decline{"processing_error", "", "An error occurred while processing your card. Try again in a little bit.", ""}
+	declinedExpired  = decline{"expired_card", "expired_card", "Your card has expired.", "exp_month"}
+	declinedCVC      = decline{"incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "cvc"}
+	declinedProcess  = decline{"processing_error", "processing_error", "An error occurred while processing your card. Try again in a little bit.", ""}
 	declinedNoAuth   = decline{"authentication_required", "authentication_required", "Your card was declined. This transaction requires authentication.", ""}
 	declinedDebit    = decline{"insufficient_funds", "", "The customer's account has insufficient funds to cover this payment.", ""}
 )
@@ -118,6 +123,13 @@ func looksLikeToken(id string) bool {
 // test is the behaviour of the method's token.
 func (m PaymentMethod) test() testMethod { return testMethods[m.Token] }
 
+// fingerprint is the same for all methods of one card or account, 16 letters and
+// digits.
+func (t testMethod) fingerprint() string {
+	sum := sha256.Sum256([]byte(t.brand + t.last4))
+	return hex.EncodeToString(sum[:8])
+}
+
 // wire is the method's type in Stripe's API.
 func (t testMethod) wire() string {
 	if t.debit {
@@ -126,7 +138,7 @@ func (t testMethod) wire() string {
 	return "card"
 }
 
-// challenges tells whether the customer must authenticate.
+// challenges reports whether the customer must authenticate.
 func (m PaymentMethod) challenges(offSession bool) bool {
 	switch m.test().challenge {
 	case challengeAlways:

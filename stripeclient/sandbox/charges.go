@@ -1,6 +1,9 @@
 package sandbox
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 func (c *call) listCharges() work {
 	p, created := c.page(), c.span("created")
@@ -28,13 +31,13 @@ func (st *state) renderCharge(ch Charge) object {
 	return object{
 		"id": ch.ID, "object": "charge", "amount": ch.Amount, "amount_captured": ch.AmountCaptured,
 		"amount_refunded": ch.AmountRefunded, "application": nil, "application_fee": nil, "application_fee_amount": nil,
-		"balance_transaction": nil, "billing_details": billingDetails(), "calculated_statement_descriptor": nil,
+		"balance_transaction": nil, "billing_details": billingDetails(), "calculated_statement_descriptor": "SANDBOX",
 		"captured": ch.Captured, "created": ch.Created, "currency": ch.Currency, "customer": orNull(ch.Customer),
 		"description": orNull(ch.Description), "disputed": ch.Disputed, "failure_balance_transaction": nil,
 		"failure_code": orNull(ch.FailureCode), "failure_message": orNull(ch.FailureMessage), "fraud_details": object{},
 		"invoice": nil, "livemode": false, "metadata": ch.Metadata, "on_behalf_of": nil, "outcome": ch.outcome(),
 		"paid": ch.Status == "succeeded", "payment_intent": orNull(ch.Intent), "payment_method": orNull(ch.PaymentMethod),
-		"payment_method_details": ch.methodDetails(method), "receipt_email": nil, "receipt_number": nil, "receipt_url": nil,
+		"payment_method_details": ch.methodDetails(method), "radar_options": object{}, "receipt_email": nil, "receipt_number": nil, "receipt_url": nil,
 		"refunded": ch.Status == "succeeded" && ch.AmountRefunded == ch.Amount, "review": nil, "shipping": nil,
 		"source_transfer": nil, "statement_descriptor": nil, "statement_descriptor_suffix": nil, "status": ch.Status,
 		"transfer_data": nil, "transfer_group": nil,
@@ -48,14 +51,13 @@ func (ch Charge) outcome() any {
 		return object{"network_status": "not_sent_to_network", "reason": "highest_risk_level", "risk_level": "highest",
 			"risk_score": 79, "seller_message": "Stripe blocked this payment as too risky.", "type": "blocked"}
 	case ch.Status == "failed":
-		reason := ch.DeclineCode
-		if reason == "" {
-			reason = ch.FailureCode
+		reason := cmp.Or(ch.DeclineCode, ch.FailureCode)
+		message := "The bank returned the decline code `" + reason + "`."
+		if reason == declinedGeneric.declineCode {
+			message = "The bank did not return any further details with this decline."
 		}
 		return object{"network_status": "declined_by_network", "reason": reason, "risk_level": "normal",
-			"risk_score": 20, "seller_message": "The bank returned the decline code `" + reason + "`.", "type": "issuer_declined"}
-	case ch.Status == "pending":
-		return nil
+			"risk_score": 20, "seller_message": message, "type": "issuer_declined"}
 	}
 	return object{"network_status": "approved_by_network", "reason": nil, "risk_level": "normal", "risk_score": 20,
 		"seller_message": "Payment complete.", "type": "authorized"}
@@ -66,7 +68,7 @@ func (ch Charge) methodDetails(method PaymentMethod) object {
 	if test.debit {
 		return object{"type": test.wire(), test.wire(): object{
 			"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
-			"fingerprint": nil, "last4": test.last4, "routing_number": "110000000"}}
+			"fingerprint": test.fingerprint(), "last4": test.last4, "routing_number": "110000000"}}
 	}
 	var secure any
 	if ch.Authenticated {
@@ -74,13 +76,24 @@ func (ch Charge) methodDetails(method PaymentMethod) object {
 			"result_reason": nil, "transaction_id": nil, "version": "2.2.0"}
 	}
 	return object{"type": test.wire(), test.wire(): object{
-		"amount_authorized": ch.Amount, "brand": test.brand, "checks": cardChecks(), "country": "US", "exp_month": 8,
-		"exp_year": expiryYear(method.Created), "extended_authorization": object{"status": "disabled"}, "fingerprint": nil,
+		"amount_authorized": ch.Amount, "brand": test.brand, "checks": cardChecks(ch.securityCheck()), "country": "US", "exp_month": 8,
+		"exp_year": expiryYear(method.Created), "extended_authorization": object{"status": "disabled"}, "fingerprint": test.fingerprint(),
 		"funding": test.funding, "incremental_authorization": object{"status": "unavailable"}, "installments": nil,
 		"last4": test.last4, "mandate": nil, "multicapture": object{"status": "unavailable"}, "network": test.brand,
 		"network_token":  object{"used": false},
 		"overcapture":    object{"maximum_amount_capturable": ch.Amount, "status": "unavailable"},
 		"three_d_secure": secure, "wallet": nil}}
+}
+
+// securityCheck is what the issuer said of the card's security code.
+func (ch Charge) securityCheck() string {
+	switch {
+	case ch.FailureCode == declinedCVC.code:
+		return "fail"
+	case ch.Status == "failed":
+		return "unchecked"
+	}
+	return "pass"
 }
 
 // expiryYear of a test card is next year.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,14 +44,19 @@ func (c *call) confirmIntent() work {
 // confirm pays the intent with a payment method, its own if methodID is empty.
 // The checks come in Stripe's order: the one for a missing method first.
 func (c *call) confirm(in Intent, methodID string, options confirmOptions) (object, *apiError) {
-	if methodID == "" {
-		methodID = in.PaymentMethod
-	}
+	methodSent := methodID != ""
+	methodID = cmp.Or(methodID, in.PaymentMethod)
 	if methodID == "" {
 		return nil, c.missingMethod(in)
 	}
+	if in.Status == canceled && methodSent {
+		return nil, c.notUpdatable(in, "payment_method")
+	}
 	if !slices.Contains(confirmable, in.Status) {
 		return nil, c.notConfirmable(in)
+	}
+	if c.confirmLimit > 0 && in.Confirmations >= c.confirmLimit {
+		return nil, c.cancelAtLimit(in)
 	}
 	if !in.CardOnly && !in.NeverRedirects && options.returnURL == "" && !options.offSession {
 		return nil, invalid("A `return_url` must be specified because this Payment Intent is configured to automatically accept the payment methods enabled in the Dashboard, some of which may require a full page redirect to succeed. If you do not want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.")
@@ -62,6 +68,7 @@ func (c *call) confirm(in Intent, methodID string, options confirmOptions) (obje
 	if e != nil {
 		return nil, e
 	}
+	in.Confirmations++
 	in.PaymentMethod, in.LastError, in.ReturnURL, in.ChallengeURL = method.ID, nil, options.returnURL, ""
 	if !method.challenges(options.offSession) {
 		return c.outcome(c.charge(c.cause, in, method, false))
@@ -87,6 +94,19 @@ func (c *call) outcome(in Intent) (object, *apiError) {
 	return nil, &apiError{status: http.StatusPaymentRequired, kind: f.Type, code: f.Code, declineCode: f.DeclineCode,
 		message: f.Message, param: f.Param, charge: f.Charge, commits: true,
 		intent: c.state.renderIntent(in), method: method.render()}
+}
+
+// cancelAtLimit refuses a confirmation beyond the limit, which cancels the
+// intent. Stripe documents that the limit varies; the reason of the cancellation
+// and the code of the refusal are not established.
+// Source: https://docs.stripe.com/api/payment_intents/confirm
+func (c *call) cancelAtLimit(in Intent) *apiError {
+	in.Status, in.CanceledAt = canceled, c.at
+	c.state.intents.put(in.ID, in)
+	c.emit(c.cause, "payment_intent.canceled", c.state.renderIntent(in), nil)
+	e := c.notConfirmable(in).withIntent(c.state.renderIntent(in))
+	e.commits = true
+	return e
 }
 
 func (c *call) missingMethod(in Intent) *apiError {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http"
 	"reflect"
 	"strings"
 )
@@ -69,6 +70,9 @@ func (c *call) updateCustomer() work {
 	return func() (object, *apiError) {
 		customer, e := c.liveCustomer()
 		if e != nil {
+			if customer.Deleted {
+				e.status = http.StatusBadRequest // 404 is for ids that never were
+			}
 			return nil, e
 		}
 		before := customer.render()

@@ -42,7 +42,16 @@ func TestCustomerLifecycle(t *testing.T) {
 		t.Errorf("retrieve: got %v, %v; want deleted, not an error", got, err)
 	}
 	_, err = b.api.Customers.Update(created.ID, update)
-	wantError(t, err, 404, stripe.ErrorTypeInvalidRequest, "resource_missing", "id")
+	wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "resource_missing", "id")
+	status, _, body := b.raw("GET", "/v1/payment_methods?customer="+created.ID, nil, nil)
+	if e, _ := body["error"].(map[string]any); status != 400 || e["code"] != "resource_missing" || e["param"] != "customer" {
+		t.Errorf("list of payment methods: got %d %v, want 400 resource_missing, param customer", status, body)
+	}
+	for _, list := range []string{"payment_intents?customer=", "charges?customer=", "customers?starting_after="} {
+		if status, _, body := b.raw("GET", "/v1/"+list+created.ID, nil, nil); status != 200 {
+			t.Errorf("%s: got %d %v, want 200", list, status, body)
+		}
+	}
 	late := intent()
 	late.Customer = &created.ID
 	_, err = b.api.PaymentIntents.New(late)
@@ -74,7 +83,7 @@ func TestCustomerRefused(t *testing.T) {
 		{"email too long", "POST", "/v1/customers", url.Values{"email": {strings.Repeat("a", 513)}}, 400, ""},
 		{"unknown parameter", "POST", "/v1/customers", url.Values{"nmae": {"Ada"}}, 400, "parameter_unknown"},
 		{"card source", "POST", "/v1/customers", url.Values{"source": {"tok_visa"}}, 400, "parameter_unknown"},
-		{"limit of 101", "GET", "/v1/customers?limit=101", nil, 400, "parameter_invalid_integer"},
+		{"limit that is no number", "GET", "/v1/customers?limit=x", nil, 400, "parameter_invalid_integer"},
 		{"both cursors", "GET", "/v1/customers?starting_after=cus_x&ending_before=cus_x", nil, 400, ""},
 		{"unknown cursor: 400", "GET", "/v1/customers?starting_after=cus_x", nil, 400, "resource_missing"},
 		{"method list of unknown customer", "GET", "/v1/customers/cus_x/payment_methods", nil, 404, "resource_missing"},
@@ -143,11 +152,18 @@ func TestAttachAndDetach(t *testing.T) {
 	if got, err := b.api.Customers.RetrievePaymentMethod(method.ID, &stripe.CustomerRetrievePaymentMethodParams{Customer: &alice.ID}); err != nil || got.ID != method.ID {
 		t.Errorf("got %v, %v; want the customer's method", got, err)
 	}
+	_, err = b.api.Customers.RetrievePaymentMethod(method.ID, &stripe.CustomerRetrievePaymentMethodParams{Customer: &bob.ID})
+	wantError(t, err, 404, stripe.ErrorTypeInvalidRequest, "", "customer")
+	if status, _, body := b.raw("GET", "/v1/payment_methods", nil, nil); status != 200 || len(body["data"].([]any)) != 0 {
+		t.Errorf("methods of nobody: got %d %v, want an empty list", status, body)
+	}
 	if got, err := b.api.PaymentMethods.Detach(method.ID, nil); err != nil || got.Customer != nil {
 		t.Errorf("detach: got %v, %v; want no customer", got, err)
 	}
 	_, err = b.api.PaymentMethods.Detach(method.ID, nil)
-	wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "", "")
+	if e := wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "", ""); !strings.HasSuffix(e.Msg, "so detachment is impossible.") {
+		t.Errorf("detach again: got %q, want that it is impossible", e.Msg)
+	}
 	wantError(t, attach(alice), 400, stripe.ErrorTypeInvalidRequest, "", "")
 }
 
@@ -199,6 +215,23 @@ func TestPaging(t *testing.T) {
 			t.Errorf("got %v, %v; want %v", got, list.Err(), ids)
 		}
 	})
+}
+
+// Stripe corrects a limit silently.
+func TestListLimits(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	for range 102 {
+		if _, err := b.api.Customers.New(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for limit, want := range map[string]int{"0": 1, "1": 1, "100": 100, "101": 100, "99999": 100, "-1": 1} {
+		status, _, body := b.raw("GET", "/v1/customers?limit="+limit, nil, nil)
+		if data, _ := body["data"].([]any); status != 200 || len(data) != want || body["has_more"] != true {
+			t.Errorf("limit %s: got %d, %d rows, more %v; want %d and more", limit, status, len(data), body["has_more"], want)
+		}
+	}
 }
 
 func TestListsOfOneCustomer(t *testing.T) {

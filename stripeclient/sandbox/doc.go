@@ -4,10 +4,10 @@
 //
 // # What is not emulated
 //
-// It is refused, never guessed. A path that is not emulated is Stripe's 404
-// "Unrecognized request URL" and a warning "not emulated" in the log; a
-// parameter or value that Stripe has and the sandbox has not is a 400 that
-// says so. In particular there are no
+// What is not emulated is refused, never guessed. A path that is not emulated is
+// Stripe's 404 "Unrecognized request URL" and a warning "not emulated" in the
+// log; a parameter or value that Stripe has and the sandbox does not is a 400
+// that says so. In particular there are no
 //
 //   - live mode, restricted or publishable keys, connected accounts, or any
 //     other API version;
@@ -16,14 +16,19 @@
 //     subscriptions, invoices, or search;
 //   - card numbers: payment methods come from test tokens alone;
 //   - payment method types but card and one bank debit, which has a token of
-//     the sandbox's own (DebitToken); and of currencies only those with a
+//     the sandbox's own (DebitToken); of currencies only the 24 with a
 //     documented minimum charge;
 //   - manual confirmation, error_on_requires_action, use_stripe_sdk;
-//   - limits of rate (there is a fault for them), of confirmations or updates
-//     per intent; expiry of authorisations.
+//   - rate limits and limits of updates per intent (there are faults for them);
+//     expiry of authorizations.
 //
-// Message texts are Stripe's where they are known, and of its sense where they
-// are not: branch on type and code.
+// Message texts are Stripe's where they are known, and have the same meaning
+// where they are not: branch on type and code.
+//
+// Stripe sends some properties that its OpenAPI document at this version does
+// not have. The sandbox leaves them out: source of an intent; destination,
+// dispute, order and source of a charge; display_brand and allow_redisplay of a
+// payment method; advice_code and the network codes of a decline.
 //
 // # What is
 //
@@ -34,15 +39,38 @@
 //
 // # Odd facts
 //
-// An unknown id in a body is a 400, the same id in the path a 404. A decline is
-// a 402 that leaves its mark: the intent goes back to requires_payment_method
-// without its payment method, and keeps the failed charge. A payment method
-// that was charged unattached is spent. The GET of a test token makes a
-// payment method.
+// An unknown id in a body is a 400, the same id in the path a 404; an update of
+// a deleted customer and a list of its payment methods are a 400. A decline is a 402 that changes
+// the intent: it goes back to requires_payment_method without its payment method,
+// and keeps the failed charge. A payment method that was charged unattached is
+// spent. The GET of a test token makes a payment method. The limit of a list is
+// corrected silently. One cent is accepted, although Stripe documents minimums.
+//
+// # What is not established
+//
+// No documentation and no recorded exchange says what Stripe does in these
+// cases, so do not rely on what the sandbox does:
+//
+//   - a replay carries the headers of the first answer beside
+//     Idempotent-Replayed;
+//   - DELETE carries none of the headers of an executed call;
+//   - an intent whose customer was deleted cannot be confirmed: 400
+//     resource_missing;
+//   - a confirmation beyond the limit (Config.ConfirmLimit) cancels the intent,
+//     as Stripe documents; it is answered 400 payment_intent_unexpected_state
+//     with the canceled intent, and there is no cancellation_reason;
+//   - an email is accepted if it has something on both sides of an @, also if it
+//     is not ASCII: FaultEmailInvalid refuses every email;
+//   - the faults that are named by an error code answer 400;
+//   - an event that is older than 30 days is not shown, but still known as a
+//     cursor of the list;
+//   - a negative limit of a list counts as 1;
+//   - intents and charges of a deleted customer are listed; payment methods are
+//     not, as recorded.
 //
 // # Idempotency
 //
-// As Stripe: for POST, per account, for 24 hours by the Clock. The first answer
+// As at Stripe: for POST, per account, for 24 hours by the Clock. The first answer
 // is saved once the call is executed, whatever its status, declines and server
 // errors included. A call that is refused before it is executed is not saved:
 // refused parameters, unknown ids in the path and in the body, 401, 409, 429,
@@ -52,21 +80,21 @@
 //
 // # Concurrency
 //
-// Calls on one object run one after the other; who waits longer than LockWait
-// gets lock_timeout. The work of a call runs under one lock in microseconds, so
-// this takes a delay fault to see.
+// Calls on one object run one after the other; a call that waits longer than
+// LockWait gets lock_timeout. The work of a call runs under one lock in
+// microseconds, so only a delay fault shows this.
 //
 // # State
 //
 // Everything is in memory. With a StatePath each transaction is one line
 // appended to a file before the answer is sent, so that a SIGKILL loses nothing
-// that was answered. New reads the file and writes it anew without history. It
-// grows until then.
+// that was answered. New reads the file and writes it again without history;
+// until then it grows.
 //
 // # Webhooks
 //
-// Up to eight are sent at a time, so that order is no more certain than
-// Stripe's. An event is sent until the receiver answers 2xx, across restarts.
+// Up to eight are sent at a time, so their order is as uncertain as Stripe's. An
+// event is sent until the receiver answers 2xx, across restarts.
 //
 // # Control
 //
@@ -91,11 +119,11 @@
 //
 // # Dashboard
 //
-// For people the same is on pages under /_sandbox/, where / leads a browser:
-// customers, payments, charges, events with every try to deliver them, and the
-// requests, as they happen. They need no script; with one they follow what
-// happens by server-sent events. Requests and tries are remembered since New, a
-// fixed number of them. Lists and JSON show what is in the account, but client
+// For people the same is on pages under /_sandbox/, to which / redirects a
+// browser: customers, payments, charges, events with every try to deliver them,
+// and the requests, as they happen. They need no script; with one they follow
+// what happens by server-sent events. Requests and tries are remembered since
+// New, a fixed number of them. Lists and JSON show what is in the account, but client
 // secrets are on the page of their object and of its events alone. Forms are
 // taken from the dashboard's own pages only, and so is the stream.
 package sandbox

@@ -68,17 +68,19 @@ func TestIntentStateMachine(t *testing.T) {
 	for _, tt := range []struct {
 		action string
 		do     func(string) (*stripe.PaymentIntent, error)
-		leads  map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus
+		// param is that of a refusal.
+		param string
+		leads map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus
 	}{
-		{"confirm", doConfirm, map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
+		{"confirm", doConfirm, "", map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
 			method: succeeded, confirmation: succeeded, action: succeeded, capture: "", processing: "", succeeded: "", canceled: ""}},
-		{"confirm without method", doBare, map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
+		{"confirm without method", doBare, "", map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
 			method: "", confirmation: succeeded, action: action, capture: "", processing: "", succeeded: "", canceled: ""}},
-		{"capture", doCapture, map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
+		{"capture", doCapture, "", map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
 			method: "", confirmation: "", action: "", capture: succeeded, processing: "", succeeded: "", canceled: ""}},
-		{"cancel", doCancel, map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
+		{"cancel", doCancel, "", map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
 			method: canceled, confirmation: canceled, action: canceled, capture: canceled, processing: "", succeeded: "", canceled: ""}},
-		{"change amount", doAmount, map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
+		{"change amount", doAmount, "amount", map[stripe.PaymentIntentStatus]stripe.PaymentIntentStatus{
 			method: method, confirmation: confirmation, capture: "", processing: "", succeeded: "", canceled: ""}},
 	} {
 		for from, to := range tt.leads {
@@ -92,7 +94,7 @@ func TestIntentStateMachine(t *testing.T) {
 					}
 					return
 				}
-				e := wantError(t, err, http.StatusBadRequest, stripe.ErrorTypeInvalidRequest, "payment_intent_unexpected_state", "")
+				e := wantError(t, err, http.StatusBadRequest, stripe.ErrorTypeInvalidRequest, "payment_intent_unexpected_state", tt.param)
 				if e.PaymentIntent == nil || e.PaymentIntent.Status != from {
 					t.Errorf("got intent %v in the error, want it in %s", e.PaymentIntent, from)
 				}
@@ -124,7 +126,7 @@ func TestCreateIntentRefuses(t *testing.T) {
 		{"amount of zero", base("amount", "0"), "parameter_invalid_integer", "amount"},
 		{"amount that is no integer", base("amount", "20.5"), "parameter_invalid_integer", "amount"},
 		{"empty amount", base("amount", ""), "parameter_invalid_empty", "amount"},
-		{"amount below the minimum", base("amount", "49"), "amount_too_small", "amount"},
+		{"negative amount", base("amount", "-1"), "parameter_invalid_integer", "amount"},
 		{"amount above the maximum", base("amount", "100000000"), "amount_too_large", "amount"},
 		{"unknown currency", base("currency", "zzz"), "", "currency"},
 		{"unknown customer: 400, not 404", base("customer", "cus_x"), "resource_missing", "customer"},
@@ -188,7 +190,7 @@ func TestConfirmRefuses(t *testing.T) {
 		{"no method, no customer", newFor(""), "", 400, "payment_intent_unexpected_state", "", "You can either update", true},
 		{"no method, customer", newFor(alice), "", 400, "payment_intent_unexpected_state", "", "specify a payment method attached to this customer", true},
 		{"method of another customer", newFor(bob), alices, 400, "", "payment_method", "does not belong to the Customer you supplied", true},
-		{"method of a customer, intent without", newFor(""), alices, 400, "parameter_missing", "source", "Please include the Customer", false},
+		{"method of a customer, intent without", newFor(""), alices, 400, "parameter_missing", "source", "Please include the Customer", true},
 		{"method that was used unattached", newFor(""), spent, 400, "", "", "It may not be used again", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -225,6 +227,70 @@ func TestConfirmRefuses(t *testing.T) {
 		_, err := b.api.PaymentIntents.Confirm(id, with("pm_card_visa"))
 		wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "resource_missing", "customer")
 	})
+}
+
+// A confirmation with a payment method first changes the payment method, which a
+// canceled intent refuses in its own words.
+func TestConfirmOfACanceledIntentNamesThePaymentMethod(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	in := b.intentIn(stripe.PaymentIntentStatusCanceled)
+	for method, message := range map[string]string{
+		"pm_card_visa": "This PaymentIntent's payment_method could not be updated because it has a status of canceled.",
+		"":             "You cannot confirm this PaymentIntent because it has a status of canceled.",
+	} {
+		var params *stripe.PaymentIntentConfirmParams
+		if method != "" {
+			params = with(method)
+		}
+		_, err := b.api.PaymentIntents.Confirm(in.ID, params)
+		e := wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "payment_intent_unexpected_state", "")
+		if !strings.HasPrefix(e.Msg, message) || e.PaymentIntent == nil {
+			t.Errorf("got %q and intent %v, want %q and the intent", e.Msg, e.PaymentIntent, message)
+		}
+	}
+}
+
+// The documented minimums hold for the settlement: a payment of less is created.
+func TestSmallAmountsAreAccepted(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	for _, amount := range []int64{1, 40, 49} {
+		params := intent()
+		params.Amount, params.Confirm, params.PaymentMethod = &amount, stripe.Bool(true), stripe.String("pm_card_visa")
+		if in, err := b.api.PaymentIntents.New(params); err != nil || in.AmountReceived != amount {
+			t.Errorf("%d cents: got %v, %v; want them paid", amount, in, err)
+		}
+	}
+}
+
+func TestConfirmLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 10
+	b := setup(t, sandbox.Config{ConfirmLimit: limit})
+	in, other := b.newIntent(), b.newIntent()
+	for range limit {
+		_, err := b.api.PaymentIntents.Confirm(in.ID, with("pm_card_chargeDeclined"))
+		wantError(t, err, 402, stripe.ErrorTypeCard, "card_declined", "")
+	}
+	before := len(b.sandbox.Events())
+	_, err := b.api.PaymentIntents.Confirm(in.ID, keyed(with("pm_card_visa"), "beyond"))
+	e := wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "payment_intent_unexpected_state", "")
+	if e.PaymentIntent == nil || e.PaymentIntent.Status != stripe.PaymentIntentStatusCanceled {
+		t.Errorf("got intent %v in the error, want it canceled", e.PaymentIntent)
+	}
+	if got, want := b.eventTypes(before), []string{"payment_intent.canceled"}; !slices.Equal(got, want) {
+		t.Errorf("got events %v, want %v", got, want)
+	}
+	if got, err := b.api.PaymentIntents.Get(in.ID, nil); err != nil || got.Status != stripe.PaymentIntentStatusCanceled || got.CanceledAt == 0 {
+		t.Errorf("got %v, %v; want it canceled", got, err)
+	}
+	if n := len(b.sandbox.Charges()); n != limit {
+		t.Errorf("got %d charges, want %d", n, limit)
+	}
+	if got, err := b.api.PaymentIntents.Confirm(other.ID, with("pm_card_visa")); err != nil || got.Status != stripe.PaymentIntentStatusSucceeded {
+		t.Errorf("another intent: got %v, %v; want succeeded", got, err)
+	}
 }
 
 func TestReturnURL(t *testing.T) {
@@ -304,10 +370,19 @@ func TestCapture(t *testing.T) {
 	if in.AmountCapturable != 2000 || in.AmountReceived != 0 {
 		t.Errorf("got capturable %d, received %d; want 2000, 0", in.AmountCapturable, in.AmountReceived)
 	}
-	_, err := b.api.PaymentIntents.Capture(in.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(2001)})
-	wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "amount_too_large", "amount_to_capture")
-	_, err = b.api.PaymentIntents.Capture(in.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(0)})
-	wantError(t, err, 400, stripe.ErrorTypeInvalidRequest, "parameter_invalid_integer", "amount_to_capture")
+	capture := func(amount int64) error {
+		_, err := b.api.PaymentIntents.Capture(in.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: &amount})
+		return err
+	}
+	for amount, want := range map[int64]struct {
+		code  stripe.ErrorCode
+		param string
+	}{2001: {"amount_too_large", ""}, 0: {"parameter_invalid_integer", "amount"}, -1: {"", "amount_to_capture"}} {
+		e := wantError(t, capture(amount), 400, stripe.ErrorTypeInvalidRequest, want.code, want.param)
+		if e.PaymentIntent == nil || e.PaymentIntent.Status != stripe.PaymentIntentStatusRequiresCapture {
+			t.Errorf("capturing %d: got intent %v in the error, want it in requires_capture", amount, e.PaymentIntent)
+		}
+	}
 	before := len(b.sandbox.Events())
 	got, err := b.api.PaymentIntents.Capture(in.ID, &stripe.PaymentIntentCaptureParams{AmountToCapture: stripe.Int64(1500)})
 	if err != nil || got.Status != stripe.PaymentIntentStatusSucceeded || got.AmountReceived != 1500 || got.AmountCapturable != 0 {
@@ -319,6 +394,10 @@ func TestCapture(t *testing.T) {
 	charge, err := b.api.Charges.Get(got.LatestCharge.ID, nil)
 	if err != nil || charge.AmountCaptured != 1500 || charge.AmountRefunded != 500 || !charge.Captured {
 		t.Errorf("got %v, %v; want 1500 captured and the rest released", charge, err)
+	}
+	e := wantError(t, capture(500), 400, stripe.ErrorTypeInvalidRequest, "payment_intent_unexpected_state", "")
+	if !strings.Contains(e.Msg, "has been released") {
+		t.Errorf("got %q for the rest, want that it has been released", e.Msg)
 	}
 }
 

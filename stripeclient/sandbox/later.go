@@ -56,6 +56,7 @@ func (s *Sandbox) Settle(intentID string, succeed bool) error {
 			return
 		}
 		d := declinedDebit
+		ch.Captured, ch.AmountCaptured = false, 0
 		ch.Status, ch.FailureCode, ch.FailureMessage = "failed", d.code, d.message
 		s.failPayment(by, in, ch, d.failed(ch.ID, ch.PaymentMethod))
 	})

@@ -14,10 +14,7 @@ type page struct {
 func (c *call) page() page {
 	p := page{limit: 10, after: c.filled("starting_after"), before: c.filled("ending_before")}
 	if limit, ok := c.integer("limit"); ok {
-		if limit < 1 || limit > 100 {
-			c.fail(invalid("Invalid integer: limit must be between 1 and 100").with("parameter_invalid_integer", "limit"))
-		}
-		p.limit = int(limit)
+		p.limit = int(max(1, min(limit, 100))) // Stripe corrects it silently
 	}
 	if p.after != "" && p.before != "" {
 		c.fail(invalid("You cannot use both ending_before and starting_after."))

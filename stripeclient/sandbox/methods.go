@@ -61,16 +61,18 @@ func (c *call) attachMethod() work {
 		case method.test().failsAttach:
 			return nil, attachDeclined(*method.test().decline)
 		}
-		method.Customer = customerID
+		method.Customer, method.Checked = customerID, true
 		c.state.methods.put(method.ID, method)
 		c.emit(c.cause, "payment_method.attached", method.render(), nil)
 		return method.render(), nil
 	}
 }
 
+// attachDeclined is the refusal of a card that is to be attached. Its param is
+// "" where a decline at confirm has none.
 func attachDeclined(d decline) *apiError {
 	return &apiError{status: http.StatusPaymentRequired, kind: typeCard, code: d.code, declineCode: d.declineCode,
-		message: d.message, param: d.param}
+		message: d.message, param: d.param, emptyParam: d.param == ""}
 }
 
 func (c *call) detachMethod() work {
@@ -90,14 +92,10 @@ func (c *call) detachMethod() work {
 	}
 }
 
+// listMethods lists those of a customer. Without a customer the list is empty.
 func (c *call) listMethods() work {
-	customer := c.required("customer")
-	return c.methodsOf(customer, func() *apiError {
-		if known, ok := c.state.customers.get(customer); !ok || known.Deleted {
-			return missingInBody("customer", customer, "customer")
-		}
-		return nil
-	})
+	customer := c.filled("customer")
+	return c.methodsOf(customer, func() *apiError { return c.checkCustomer(customer) })
 }
 
 func (c *call) listCustomerMethods() work {
@@ -115,7 +113,7 @@ func (c *call) methodsOf(customer string, check func() *apiError) work {
 			return nil, e
 		}
 		keep := func(m PaymentMethod) bool {
-			return m.Customer == customer && (kind == "" || m.test().wire() == kind)
+			return customer != "" && m.Customer == customer && (kind == "" || m.test().wire() == kind)
 		}
 		return listOf(c, c.state.methods, "PaymentMethod", p, keep, PaymentMethod.render)
 	}
@@ -127,8 +125,13 @@ func (c *call) retrieveCustomerMethod() work {
 			return nil, e
 		}
 		method, ok := c.state.methods.get(c.sub)
-		if !ok || method.Customer != c.id {
+		switch {
+		case !ok:
 			return nil, missingInPath("PaymentMethod", c.sub, "payment_method")
+		case method.Customer != c.id:
+			e := invalid("The PaymentMethod %s does not belong to the Customer %s.", c.sub, c.id).with("", "customer") // no code
+			e.status = http.StatusNotFound
+			return nil, e
 		}
 		return method.render(), nil
 	}
@@ -143,15 +146,19 @@ func (m PaymentMethod) render() object {
 	if test.debit {
 		rendered["us_bank_account"] = object{
 			"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
-			"financial_connections_account": nil, "fingerprint": nil, "last4": test.last4,
+			"financial_connections_account": nil, "fingerprint": test.fingerprint(), "last4": test.last4,
 			"networks":       object{"preferred": "ach", "supported": []string{"ach"}},
 			"routing_number": "110000000", "status_details": object{},
 		}
 		return rendered
 	}
+	check := "unchecked"
+	if m.Checked {
+		check = "pass"
+	}
 	rendered["card"] = object{
-		"brand": test.brand, "checks": cardChecks(), "country": "US", "exp_month": 8, "exp_year": expiryYear(m.Created),
-		"fingerprint": nil, "funding": test.funding, "generated_from": nil, "last4": test.last4,
+		"brand": test.brand, "checks": cardChecks(check), "country": "US", "exp_month": 8, "exp_year": expiryYear(m.Created),
+		"fingerprint": test.fingerprint(), "funding": test.funding, "generated_from": nil, "last4": test.last4,
 		"networks":             object{"available": []string{test.brand}, "preferred": nil},
 		"three_d_secure_usage": object{"supported": true}, "wallet": nil,
 	}
@@ -165,6 +172,6 @@ func billingDetails() object {
 	}
 }
 
-func cardChecks() object {
-	return object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": nil}
+func cardChecks(securityCode string) object {
+	return object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": securityCode}
 }

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -54,9 +55,9 @@ func TestTestMethodsThatDecline(t *testing.T) {
 		{"pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card", "", false},
 		{"pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card", "", false},
 		{"pm_card_visa_chargeDeclinedVelocityLimitExceeded", "card_declined", "card_velocity_exceeded", "", false},
-		{"pm_card_chargeDeclinedExpiredCard", "expired_card", "", "exp_month", false},
-		{"pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "", "cvc", false},
-		{"pm_card_chargeDeclinedProcessingError", "processing_error", "", "", false},
+		{"pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card", "exp_month", false},
+		{"pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc", "cvc", false},
+		{"pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error", "", false},
 		{"pm_card_chargeCustomerFail", "card_declined", "generic_decline", "", true},
 		{"pm_card_radarBlock", "card_declined", "fraudulent", "", true},
 	} {
@@ -260,6 +261,10 @@ func TestDebitIsSettledLater(t *testing.T) {
 			if err != nil || got.Status != stripe.PaymentIntentStatusProcessing {
 				t.Fatalf("got %v, %v; want processing", got, err)
 			}
+			pending, err := b.api.Charges.Get(got.LatestCharge.ID, nil)
+			if err != nil || !pending.Captured || pending.AmountCaptured != 2000 || pending.Paid || pending.Outcome.Type != "authorized" {
+				t.Errorf("got %v, %v; want it captured, not paid, authorized", pending, err)
+			}
 			_, err = b.api.PaymentIntents.Cancel(in.ID, nil)
 			wantError(t, err, http.StatusBadRequest, stripe.ErrorTypeInvalidRequest, "payment_intent_unexpected_state", "")
 			before := len(b.sandbox.Events())
@@ -277,5 +282,68 @@ func TestDebitIsSettledLater(t *testing.T) {
 				t.Errorf("got events %v, want %v", events, tt.events)
 			}
 		})
+	}
+}
+
+// A card that declines when it is attached answers with a param that is empty,
+// and without a charge or an intent.
+func TestAttachOfADecliningCard(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	customer, err := b.api.Customers.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]struct{ code, declineCode, param string }{
+		"pm_card_chargeDeclined":             {"card_declined", "generic_decline", ""},
+		"pm_card_chargeDeclinedIncorrectCvc": {"incorrect_cvc", "incorrect_cvc", "cvc"},
+	} {
+		status, _, body := b.raw("POST", "/v1/payment_methods/"+token+"/attach", url.Values{"customer": {customer.ID}}, nil)
+		e, _ := body["error"].(map[string]any)
+		if status != 402 || e["code"] != want.code || e["decline_code"] != want.declineCode || e["param"] != want.param {
+			t.Errorf("%s: got %d %v, want 402 %v", token, status, e, want)
+		}
+		if e["charge"] != nil || e["payment_intent"] != nil {
+			t.Errorf("%s: got %v, want neither charge nor intent", token, e)
+		}
+	}
+}
+
+// What a card, an intent and a charge say about the card and its checks.
+func TestWhatIsKnownAboutACard(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	fresh, err := b.api.PaymentMethods.Get("pm_card_visa", nil)
+	if err != nil || fresh.Card.Checks.CVCCheck != "unchecked" || fresh.Card.Fingerprint == "" {
+		t.Fatalf("got %+v, %v; want it unchecked, with a fingerprint", fresh.Card, err)
+	}
+	in := b.newIntent()
+	if in.PaymentMethodConfigurationDetails == nil || in.PaymentMethodConfigurationDetails.ID == "" || !slices.Contains(in.PaymentMethodTypes, "link") {
+		t.Errorf("got %v and %v, want the Dashboard's configuration, with link", in.PaymentMethodConfigurationDetails, in.PaymentMethodTypes)
+	}
+	_, err = b.api.PaymentIntents.Confirm(in.ID, with("pm_card_chargeDeclinedIncorrectCvc"))
+	declined, err := b.api.Charges.Get(stripeError(t, err).ChargeID, nil)
+	if err != nil || declined.PaymentMethodDetails.Card.Checks.CVCCheck != "fail" {
+		t.Errorf("got %v, %v; want a failed check", declined, err)
+	}
+	paid, err := b.api.PaymentIntents.Confirm(in.ID, with(fresh.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	charge, err := b.api.Charges.Get(paid.LatestCharge.ID, nil)
+	if err != nil || charge.PaymentMethodDetails.Card.Checks.CVCCheck != "pass" || charge.PaymentMethodDetails.Card.Fingerprint != fresh.Card.Fingerprint {
+		t.Errorf("got %v, %v; want a passed check, and the fingerprint of the card", charge, err)
+	}
+	if charge.CalculatedStatementDescriptor == "" {
+		t.Error("got no statement descriptor")
+	}
+	charged, err := b.api.PaymentMethods.Get(fresh.ID, nil)
+	if err != nil || charged.Card.Checks.CVCCheck != "pass" {
+		t.Errorf("got %+v, %v; want a passed check", charged.Card, err)
+	}
+	_, err = b.api.PaymentIntents.Confirm(b.newIntent().ID, with("pm_card_chargeDeclined"))
+	generic, err := b.api.Charges.Get(stripeError(t, err).ChargeID, nil)
+	if err != nil || generic.Outcome.SellerMessage != "The bank did not return any further details with this decline." {
+		t.Errorf("got %v, %v; want the bank's sentence", generic, err)
 	}
 }

@@ -45,11 +45,13 @@ type Intent struct {
 	// confirmation gave it; empty for a challenge in the page.
 	ReturnURL string `json:"return_url"`
 	// ChallengeURL is where the customer meets a challenge by redirection.
-	ChallengeURL       string   `json:"challenge_url"`
-	LastError          *Failure `json:"last_error"`
-	Created            int64    `json:"created"`
-	CanceledAt         int64    `json:"canceled_at"`
-	CancellationReason string   `json:"cancellation_reason"`
+	ChallengeURL string   `json:"challenge_url"`
+	LastError    *Failure `json:"last_error"`
+	// Confirmations counts those that came to a charge or a challenge.
+	Confirmations      int    `json:"confirmations"`
+	Created            int64  `json:"created"`
+	CanceledAt         int64  `json:"canceled_at"`
+	CancellationReason string `json:"cancellation_reason"`
 }
 
 // Failure is why the last attempt to pay failed: last_payment_error.
@@ -73,6 +75,9 @@ type PaymentMethod struct {
 	// Spent methods were charged while unattached, or were detached, and
 	// cannot be used again.
 	Spent bool `json:"spent"`
+	// Checked methods had their security code checked by the issuer, when they
+	// were attached or charged.
+	Checked bool `json:"checked"`
 	// SetUp methods have passed a challenge for later use off session.
 	SetUp bool `json:"set_up"`
 }

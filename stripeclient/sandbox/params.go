@@ -80,15 +80,6 @@ func (p *params) integer(name string) (int64, bool) {
 	return n, true
 }
 
-// positive reads an integer of at least 1.
-func (p *params) positive(name string) (int64, bool) {
-	n, ok := p.integer(name)
-	if ok && n < 1 {
-		p.fail(invalid("This value must be greater than or equal to 1.").with("parameter_invalid_integer", name))
-	}
-	return n, ok
-}
-
 func (p *params) boolean(name string) (value, ok bool) {
 	switch text := p.filled(name); text {
 	case "":

@@ -21,11 +21,14 @@ func (s *Sandbox) charge(by cause, in Intent, method PaymentMethod, authenticate
 	if test.decline != nil {
 		return s.declineCharge(by, in, method, *test.decline)
 	}
+	method.Checked = true
 	ch := s.newCharge(by, in, method)
 	ch.Authenticated = authenticated
 	in.LatestCharge = ch.ID
 	s.keepForLater(by, in, method, authenticated)
 	if test.debit {
+		// A debit counts as captured from the start, and as paid once it is settled.
+		ch.Captured, ch.AmountCaptured = true, ch.Amount
 		ch.Status, in.Status = "pending", processing
 		s.store(in, ch)
 		s.emit(by, "payment_intent.processing", s.state.renderIntent(in), nil)

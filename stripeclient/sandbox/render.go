@@ -2,11 +2,11 @@ package sandbox
 
 func (st *state) renderIntent(in Intent) object {
 	types := []string{"card"}
+	var automatic, configuration any
 	if !in.CardOnly {
-		types = append(types, "us_bank_account")
-	}
-	var automatic any
-	if !in.CardOnly {
+		// link is in Stripe's list; the sandbox has no payment method of that type.
+		types = append(types, "link", "us_bank_account")
+		configuration = object{"id": "pmc_sandbox", "parent": nil}
 		// Without either parameter Stripe enables them since 2023-08-16.
 		redirects := "always"
 		if in.NeverRedirects {
@@ -27,7 +27,7 @@ func (st *state) renderIntent(in Intent) object {
 		"currency": in.Currency, "customer": orNull(in.Customer), "description": orNull(in.Description), "invoice": nil,
 		"last_payment_error": st.renderFailure(in.LastError), "latest_charge": orNull(in.LatestCharge), "livemode": false,
 		"metadata": in.Metadata, "next_action": in.nextAction(), "on_behalf_of": nil,
-		"payment_method": orNull(in.PaymentMethod), "payment_method_configuration_details": nil,
+		"payment_method": orNull(in.PaymentMethod), "payment_method_configuration_details": configuration,
 		"payment_method_options": object{"card": object{"installments": nil, "mandate_options": nil, "network": nil,
 			"request_three_d_secure": "automatic"}},
 		"payment_method_types": types, "processing": nil, "receipt_email": orNull(in.ReceiptEmail), "review": nil,

@@ -42,6 +42,9 @@ type Config struct {
 	// LockWait is how long a write waits for another on the same object before
 	// it is refused with lock_timeout. Default 2s.
 	LockWait time.Duration
+	// ConfirmLimit is how often an intent can be confirmed: the next
+	// confirmation cancels it. Default 0: without a limit.
+	ConfirmLimit int
 	// Seed makes faults with a probability repeatable. Default 0.
 	Seed uint64
 	// Clock gives the time of created, of signatures and of the expiry of
@@ -60,6 +63,8 @@ type Sandbox struct {
 	clock    func() time.Time
 	log      *slog.Logger
 	lockWait time.Duration
+	// confirmLimit is Config.ConfirmLimit.
+	confirmLimit int
 
 	locks   objectLocks
 	faults  faultList
@@ -103,7 +108,7 @@ func New(cfg Config) (*Sandbox, error) {
 		keys:     slices.Clone(cfg.SecretKeys),
 		clock:    cfg.Clock,
 		log:      cfg.Logger,
-		lockWait: cfg.LockWait,
+		lockWait: cfg.LockWait, confirmLimit: cfg.ConfirmLimit,
 		faults:   faultList{random: rand.New(rand.NewPCG(cfg.Seed, 0))}, // #nosec G404 -- faults are to be repeatable
 		state:    state,
 		inFlight: map[string]bool{},
@@ -133,6 +138,9 @@ func (cfg *Config) validate() error {
 		if cfg.WebhookSecret == "" {
 			errs = append(errs, errors.New("a webhook URL needs a webhook secret"))
 		}
+	}
+	if cfg.ConfirmLimit < 0 {
+		errs = append(errs, errors.New("the confirm limit is negative"))
 	}
 	if cfg.LockWait < 0 {
 		errs = append(errs, errors.New("the lock wait is negative"))
