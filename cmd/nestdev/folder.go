@@ -71,7 +71,7 @@ func (f *folder) loadSettings(path string) error {
 		return err
 	}
 	if err := json.Unmarshal(text, f); err != nil {
-		return fmt.Errorf("read %s: delete the folder to start anew: %w", path, err)
+		return fmt.Errorf("read %s: delete the folder to start over: %w", path, err)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ import (
 type options struct {
 	Addr        string     `env:"ADDR" default:"127.0.0.1:8080" help:"Where the API listens, on loopback."`
 	SandboxAddr string     `env:"SANDBOX_ADDR" default:"127.0.0.1:12111" help:"Where the Stripe sandbox listens, on loopback."`
-	DataDir     string     `env:"DATA_DIR" default:".nestdev" help:"The folder that keeps everything. Delete it to start anew."`
+	DataDir     string     `env:"DATA_DIR" default:".nestdev" help:"The folder that keeps everything. Delete it to start over."`
 	LogLevel    slog.Level `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 

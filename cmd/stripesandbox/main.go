@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	key := s.SecretKey()
 	if len(keys) > 0 {
-		key = "YOUR_SECRET_KEY" // whoever chose it knows it
+		key = "YOUR_SECRET_KEY" // the operator chose it and knows it
 	}
 	announce(stdout, "http://"+listener.Addr().String(), key)
 	return errors.Join(serve(ctx, listener, s), s.Close())

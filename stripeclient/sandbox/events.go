@@ -81,7 +81,7 @@ func (st *state) renderEvent(e Event) object {
 	}
 }
 
-// reachable tells whether Stripe still shows the event.
+// reachable reports whether Stripe still shows the event.
 func (c *call) reachable(e Event) bool {
 	return e.Created > c.at-int64(eventLifetime/time.Second)
 }

@@ -30,7 +30,7 @@ func (c *call) expansions() []string {
 	return names
 }
 
-// canExpand tells whether every step of the dotted name can be expanded. Stripe
+// canExpand reports whether every step of the dotted name can be expanded. Stripe
 // goes four levels deep.
 func canExpand(kind, name string) bool {
 	steps := strings.Split(name, ".")

@@ -61,7 +61,7 @@ func (st *state) secretKey() (string, error) {
 }
 
 // openState reads the file at path, forgets expired idempotency keys and
-// writes the file anew, one line per row. An empty path keeps all in memory.
+// writes the file again, one line per row. An empty path keeps all in memory.
 func openState(path string, now time.Time) (*state, error) {
 	st := newState()
 	if path == "" {

@@ -18,7 +18,7 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
-// TestStateSurvivesAKill opens the state anew without closing it first, as
+// TestStateSurvivesAKill opens the state again without closing it first, as
 // after a SIGKILL: all that was answered must be there.
 func TestStateSurvivesAKill(t *testing.T) {
 	t.Parallel()

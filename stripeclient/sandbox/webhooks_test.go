@@ -81,7 +81,7 @@ func (r *receiver) config() sandbox.Config {
 	return sandbox.Config{WebhookURL: r.url, WebhookSecret: webhookSecret, WebhookRetryWaits: []time.Duration{time.Millisecond}}
 }
 
-// delivered tells whether the API shows no event that is still owed.
+// delivered reports whether the API shows no event that is still owed.
 func (b *bench) delivered() bool {
 	b.Helper()
 	_, _, body := b.raw("GET", "/v1/events?delivery_success=false", nil, nil)
