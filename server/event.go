@@ -81,7 +81,7 @@ func (e *event) log(ctx context.Context, log *slog.Logger, method, route string,
 		slog.String("method", method),
 		slog.String("route", route),
 		slog.Int("status", e.status),
-		slog.Duration("duration", took),
+		slog.Float64("durationMs", float64(took.Microseconds())/1000),
 	)
 	storeCalls, stripeCalls, stripeRequestID := e.work.Sum()
 	for _, a := range [...]slog.Attr{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nestpayments/nestpayments/server"
 	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/server/telemetry"
 	"github.com/nestpayments/nestpayments/store/sqlite"
 	"github.com/nestpayments/nestpayments/stripeclient"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
@@ -22,7 +23,7 @@ import (
 type options struct {
 	Addr        string     `env:"ADDR" default:"127.0.0.1:8080" help:"Where the API listens, on loopback."`
 	SandboxAddr string     `env:"SANDBOX_ADDR" default:"127.0.0.1:12111" help:"Where the Stripe sandbox listens, on loopback."`
-	DataDir     string     `env:"DATA_DIR" default:".nestdev" help:"The folder that keeps everything. Delete it to start over."`
+	DataDir     string     `env:"DATA_DIR" default:".nestdev" help:"The folder that keeps everything. Delete it to start again from nothing."`
 	LogLevel    slog.Level `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
@@ -44,7 +45,7 @@ func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
 
-	log := slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: o.LogLevel}))
+	log := newLog(stdout, o.LogLevel)
 	box, err := sandbox.New(sandbox.Config{
 		StatePath:     filepath.Join(o.DataDir, "stripe-sandbox.jsonl"),
 		WebhookURL:    "http://" + api.Addr().String() + "/webhook/stripe",
@@ -73,12 +74,19 @@ func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
 	if err := ensureAdmin(ctx, srv, db, data); err != nil {
 		return err
 	}
-	printWelcome(stdout, api.Addr(), stripe.Addr(), box.SecretKey(), data)
+	if err := printWelcome(stdout, api.Addr(), stripe.Addr(), box.SecretKey(), data); err != nil {
+		return err
+	}
 	return srv.Serve(ctx, api, server.Lifetimes{})
 }
 
 // newServer is the production server on the embedded parts.
 func newServer(o options, data *folder, db *sqlite.Store, stripeConfig stripeclient.Config, log *slog.Logger) (*server.Server, error) {
+	watch, err := telemetry.New(telemetry.Config{})
+	if err != nil {
+		return nil, err
+	}
+	stripeConfig.Observe = watch.StripeCall
 	keys, err1 := auth.LoadKeys(filepath.Join(o.DataDir, keyFile))
 	stripe, err2 := stripeclient.New(stripeConfig)
 	webhook, err3 := stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: []string{data.WebhookSecret}})
@@ -86,7 +94,7 @@ func newServer(o options, data *folder, db *sqlite.Store, stripeConfig stripecli
 		return nil, err
 	}
 	return server.New(server.Config{
-		Store: db, Stripe: stripe, Webhook: webhook, Keys: keys, Logger: log,
+		Store: db, Stripe: stripe, Webhook: webhook, Keys: keys, Logger: log, Telemetry: watch,
 		Wrap: sandbox.LoopbackOnly,
 		// Everybody here is the same person.
 		Throttle:     auth.ThrottleConfig{Accounts: 1000, SignUps: 1_000_000},

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"text/template"
 )
 
-// welcome is what nestdev prints once everything runs. The tour is the README's
-// in short.
+// welcome is what nestdev prints once everything runs. The tour is a short form of
+// the README's and can be run any number of times.
 var welcome = template.Must(template.New("welcome").Parse(`
 Nest Payments is running. Stop it with Ctrl-C; everything is still there next time.
 
@@ -22,8 +23,9 @@ Nest Payments is running. Stop it with Ctrl-C; everything is still there next ti
 A tour, in another terminal:
 
   URL={{.URL}}
+  EMAIL=ada-$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')@example.com
   TOKEN=$(curl -s $URL/user/register -H 'Content-Type: application/json' \
-    -d '{"userName":"Ada Lovelace","email":"ada@example.com","password":"correct horse"}' \
+    -d "{\"userName\":\"Ada Lovelace\",\"email\":\"$EMAIL\",\"password\":\"correct horse\"}" \
     | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   CUID=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
   ID=$(curl -s $URL/payment -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
@@ -34,10 +36,13 @@ A tour, in another terminal:
 
 `))
 
-func printWelcome(w io.Writer, api, sandbox net.Addr, key string, data *folder) {
-	// A terminal that cannot be written to is no reason not to serve.
-	_ = welcome.Execute(w, map[string]string{
+func printWelcome(w io.Writer, api, sandbox net.Addr, key string, data *folder) error {
+	var text bytes.Buffer
+	err := welcome.Execute(&text, map[string]string{
 		"URL": "http://" + api.String(), "Sandbox": "http://" + sandbox.String(), "Key": key,
 		"Email": adminEmail, "Password": data.AdminPassword,
 	})
+	// A terminal that cannot be written to is no reason not to serve.
+	_, _ = w.Write(text.Bytes())
+	return err
 }
