@@ -123,8 +123,9 @@ gateway-check: ## Make every gateway's file, and run the journey of a client thr
 	go test -v -count=1 -timeout 5m ./deploy/gateway -gateway.tools=$(CURDIR)/.tools/gateway
 
 .PHONY: browser-check
-browser-check: ## Use the docs page and the sandbox's pages in Chromium.
-	CI=true go test -v -count=1 ./cmd/nestdev/browser
+browser-check: ## Use the docs page and the sandbox's pages in Chromium, and check them with axe.
+	cmd/nestdev/browser/install.sh $(CURDIR)/.tools/browser
+	CI=true go test -v -count=1 ./cmd/nestdev/browser -browser.axe=$(CURDIR)/.tools/browser/node_modules/axe-core/axe.min.js
 
 .PHONY: spec-check
 spec-check: ## Lint openapi.yaml with every rule of three linters, and validate it.
@@ -151,7 +152,7 @@ deploy-check: ## Check the image, the manifests, the dashboard and the alerts.
 	go test -v -count=1 -timeout 10m ./deploy -deploy.tools=$(CURDIR)/.tools/deploy
 
 .PHONY: check
-check: lint fresh test audit fuzz spec-check gateway-check deploy-check sdk-check ## Run everything that CI runs.
+check: lint fresh test browser-check audit fuzz spec-check gateway-check deploy-check sdk-check ## Run everything that CI runs.
 	$(MAKE) fuzz-api CASES=1000 SEED=1
 	go test -v -timeout 15m ./cmd/nestpayments/chaos -chaos.payments=100 -chaos.kills=6 -chaos.outages=2
 	go test -run '^$$' -bench . -benchtime 10x ./server ./store/sqlite ./stripeclient ./server/auth

@@ -21,6 +21,7 @@ func TestDocs(t *testing.T) {
 	dev := nestdevtest.Start(t, nestdevtest.Build(t))
 	for name, test := range map[string]func(*testing.T, browser, *nestdevtest.System){
 		"pay from the page": payFromDocs,
+		"the webhook":       readAboutWebhook,
 		"samples of code":   readSamples,
 		"on a phone":        readOnPhone,
 		"in the dark":       readInTheDark,
@@ -34,11 +35,11 @@ func TestDocs(t *testing.T) {
 func payFromDocs(t *testing.T, b browser, dev *nestdevtest.System) {
 	p := openDocs(t, b, dev)
 
+	// The page fills in the token of a login.
 	var grant struct {
 		AccessToken string `json:"access_token"`
 	}
 	p.try("user/POST/user/login", fmt.Sprintf(`{"email":%q,"password":%q}`, dev.AdminEmail, dev.AdminPassword), &grant)
-	p.write(`document.querySelector('[aria-label^="API documentation"] input[placeholder="Token"]')`, grant.AccessToken)
 
 	var payment struct{ ID, Status string }
 	p.try("payment/POST/payment", `{"cuid":"from-the-docs"}`, &payment)
@@ -50,6 +51,11 @@ func payFromDocs(t *testing.T, b browser, dev *nestdevtest.System) {
 	if payment.Status != "succeeded" {
 		t.Errorf("the page shows the confirmed payment as %q, want succeeded", payment.Status)
 	}
+	var list []struct{ ID string }
+	p.try("payment/GET/payment", "", &list) // as the page offers it, without a cursor
+	if len(list) != 1 || list[0].ID != payment.ID {
+		t.Errorf("the page lists %v, want %s", list, payment.ID)
+	}
 	var journal struct {
 		Charges []struct {
 			Intent string `json:"payment_intent"`
@@ -59,6 +65,16 @@ func payFromDocs(t *testing.T, b browser, dev *nestdevtest.System) {
 	get(t, dev.Sandbox+"/_sandbox/journal", &journal)
 	if c := journal.Charges; len(c) != 1 || c[0].Intent != payment.ID || c[0].Status != "succeeded" {
 		t.Errorf("the sandbox has charged %+v, want one success for %s", c, payment.ID)
+	}
+}
+
+// Only Stripe can sign an event, so the page does not offer to send one.
+func readAboutWebhook(t *testing.T, b browser, dev *nestdevtest.System) {
+	p := openDocs(t, b, dev)
+	p.goTo("webhook/POST/webhook/stripe")
+	if eval[bool](p.tab, fmt.Sprintf("[...%s.querySelectorAll('button')].some(b => b.innerText.startsWith('Test Request') && b.%s)",
+		section("webhook/POST/webhook/stripe"), visible)) {
+		t.Error("the webhook has a Test Request")
 	}
 }
 
@@ -136,8 +152,8 @@ func (p docs) goTo(operation string) {
 	p.await("the operation", fmt.Sprintf("%s?.querySelector('button')", section(operation)))
 }
 
-// try sends a request from the page and reads the answer that the page then
-// shows.
+// try sends a request from the page and reads the response that the page then
+// shows. An empty body leaves the request as the page offers it.
 func (p docs) try(operation, body string, answer any) {
 	p.t.Helper()
 	p.goTo(operation)
@@ -145,9 +161,13 @@ func (p docs) try(operation, body string, answer any) {
 	const dialog = `document.querySelector('[role=dialog][aria-label="API Client"]')`
 	const response = dialog + `?.querySelector('[aria-label="Response"]')`
 	p.await("the client without an answer", fmt.Sprintf(`%s && !%[1]s.querySelector('.cm-content')`, response))
-	p.write(dialog+`?.querySelector('[aria-label^="Request:"] .cm-content')`, body)
+	status := "200 OK"
+	if body != "" {
+		status = "201 Created"
+		p.write(dialog+`?.querySelector('[aria-label^="Request:"] .cm-content')`, body)
+	}
 	p.press(fmt.Sprintf(`[...%s.querySelectorAll('button')].find(b => b.innerText.startsWith('Send\n'))`, dialog))
-	p.await("an answer", fmt.Sprintf(`%s.innerText.includes('201 Created') && %[1]s.querySelector('.cm-content')`, response))
+	p.await("an answer", fmt.Sprintf(`%s.innerText.includes(%q) && %[1]s.querySelector('.cm-content')`, response, status))
 	shown := eval[string](p.tab, response+".querySelector('.cm-content').innerText")
 	if err := json.Unmarshal([]byte(shown), answer); err != nil {
 		p.t.Fatalf("%s shows %s: %v", operation, strings.TrimSpace(shown), err)
