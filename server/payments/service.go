@@ -3,8 +3,8 @@ package payments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"regexp"
 	"time"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -65,9 +65,11 @@ type Stripe interface {
 type Config struct {
 	Store  store.Store
 	Stripe Stripe
-	// Amount of a new payment, in the smallest unit of Currency. 0 means 2000.
+	// Amount of a new payment, in the smallest unit of Currency, as
+	// stripeclient.CheckAmount accepts it. Defaults to 2000.
 	Amount int64
-	// Currency of a new payment, an ISO 4217 code in lower case. "" means usd.
+	// Currency of a new payment, an ISO 4217 code in lower case, as
+	// stripeclient.CheckCurrency accepts it. Defaults to usd.
 	Currency string
 	// Clock tells the time. nil means time.Now.
 	Clock func() time.Time
@@ -84,8 +86,6 @@ type Service struct {
 	clock    func() time.Time
 	log      *slog.Logger
 }
-
-var currencyCode = regexp.MustCompile(`^[a-z]{3}$`)
 
 // New checks the configuration and reports all its faults together.
 func New(c Config) (*Service, error) {
@@ -109,11 +109,11 @@ func New(c Config) (*Service, error) {
 	if s.stripe == nil {
 		faults = append(faults, errors.New("payments: a Stripe client is required"))
 	}
-	if s.amount < 0 || s.amount > 99_999_999 {
-		faults = append(faults, errors.New("payments: the amount must be 1 to 99999999, in the smallest unit of the currency"))
+	if err := stripeclient.CheckCurrency(s.currency); err != nil {
+		faults = append(faults, fmt.Errorf("payments: the currency %w", err))
 	}
-	if !currencyCode.MatchString(s.currency) {
-		faults = append(faults, errors.New("payments: the currency must be three lower-case letters, such as usd"))
+	if err := stripeclient.CheckAmount(s.amount, s.currency); err != nil {
+		faults = append(faults, fmt.Errorf("payments: the amount %w", err))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
