@@ -114,7 +114,7 @@ func checkOrigins(origins []string) error {
 		u, err := url.Parse(o)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "" ||
 			strings.Contains(o, "*") || o != u.Scheme+"://"+strings.ToLower(u.Host) || u.Port() == defaultPort(u.Scheme) {
-			faults = append(faults, fmt.Errorf("origins: %q is not a web origin: write it as browsers do, like https://shop.example.com or http://localhost:3000, without a path, a default port or a wildcard", o))
+			faults = append(faults, fmt.Errorf("%q is not a web origin: write it as browsers do, like https://shop.example.com or http://localhost:3000, without a path, a default port or a wildcard", o))
 		}
 	}
 	return errors.Join(faults...)

@@ -28,11 +28,11 @@ func proxyExtractor(networks []string) (echo.IPExtractor, error) {
 		p, err := netip.ParsePrefix(text)
 		switch {
 		case err != nil:
-			faults = append(faults, fmt.Errorf("trusted proxies: %q is not a network in CIDR notation: write it like 10.0.0.0/8, and one proxy like 10.0.0.7/32", text))
+			faults = append(faults, fmt.Errorf("%q is not a network in CIDR notation: write it like 10.0.0.0/8, and one proxy like 10.0.0.7/32", text))
 		case p != p.Masked():
-			faults = append(faults, fmt.Errorf("trusted proxies: %q has bits behind its length: write %s for the network, or a length of %d for the one address", text, p.Masked(), p.Addr().BitLen()))
+			faults = append(faults, fmt.Errorf("%q has bits behind its length: write %s for the network, or a length of %d for the one address", text, p.Masked(), p.Addr().BitLen()))
 		case p.Bits() == 0:
-			faults = append(faults, fmt.Errorf("trusted proxies: %q is everybody, who could then claim any address: name the networks of the proxies", text))
+			faults = append(faults, fmt.Errorf("%q is everybody, who could then claim any address: name the networks of the proxies", text))
 		default:
 			trust = append(trust, echo.TrustIPRange(&net.IPNet{
 				IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),

@@ -114,7 +114,7 @@ func New(c Config) (*Server, error) {
 	throttle, err4 := auth.NewThrottle(c.Store, c.Clock, c.Throttle)
 	proxies, err5 := proxyExtractor(c.TrustedProxies)
 	requests, err6 := newRequestLimiter(c.RequestLimit, c.Clock)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, checkOrigins(c.Origins)); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, about("TrustedProxies", err5), err6, about("Origins", checkOrigins(c.Origins))); err != nil {
 		return nil, err
 	}
 	spec, err := loadSpec(gen.OpenAPI)

@@ -61,7 +61,7 @@ func (c listCommand) Run(ctx context.Context, env *environment, out output) erro
 
 // with opens the database for one command.
 func (d database) with(ctx context.Context, env *environment, work func(store.Store) error) (err error) {
-	if err := errors.Join(errors.Join(env.faults...), d.check()); err != nil {
+	if err := env.all(d.check()); err != nil {
 		return err
 	}
 	db, err := d.open(ctx)

@@ -33,7 +33,7 @@ from Stripe's events, of the last 30 days: keep clients out until nestpayments_r
 
 // Run takes the backup and verifies it.
 func (c backupCommand) Run(ctx context.Context, env *environment, out output) error {
-	if err := errors.Join(errors.Join(env.faults...), c.check()); err != nil {
+	if err := env.all(c.check()); err != nil {
 		return err
 	}
 	path, isFile := strings.CutPrefix(c.DatabaseURL, "sqlite:")

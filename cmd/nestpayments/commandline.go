@@ -98,7 +98,7 @@ func (c *command) name() string { return c.path[strings.LastIndexByte(c.path, ' 
 // run does what the arguments ask of the command.
 func (c *command) run(ctx context.Context, args []string, out output) error {
 	if err := c.flags.Parse(args); err != nil {
-		return withoutValue(err)
+		return c.withoutValue(err)
 	}
 	if help, _ := c.flags.GetBool("help"); help {
 		_, err := out.Write([]byte(c.manual()))

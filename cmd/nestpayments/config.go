@@ -5,29 +5,43 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 // configCommand prints what serve would run with.
 type configCommand struct{ serveCommand }
 
-// Run prints every variable with its effective value, secrets masked, and fails
-// with all that is wrong with them. It opens no database and listens nowhere.
+// Run prints every variable with its effective value, secrets masked, then what is worth
+// a look, and fails with all that is wrong. It opens no database and listens nowhere.
 func (c configCommand) Run(_ context.Context, env *environment, out output) error {
 	for _, o := range env.options {
-		value := o.flag.Value.String()
-		if o.secret && value != "" {
-			value = mask(value)
+		if _, err := fmt.Fprintf(out, "%s=%s\n", o.variable, o.shown()); err != nil {
+			return err
 		}
-		if _, err := fmt.Fprintf(out, "%s=%s\n", o.variable, value); err != nil {
+	}
+	for _, warning := range c.warnings(env) {
+		if _, err := fmt.Fprintf(out, "warning: %s\n", telemetry.Redact(warning)); err != nil {
 			return err
 		}
 	}
 	return c.check(env)
 }
 
+// shown returns the value of an option in one line, without secrets: neither that of a
+// secret option, nor one that was put into another.
+func (o option) shown() string {
+	value := o.flag.Value.String()
+	if o.secret && value != "" {
+		value = mask(value)
+	}
+	return telemetry.Redact(strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(value))
+}
+
 const masked = "***"
 
-// mask hides a secret, but of the URL of a database its password alone.
+// mask hides a secret, but of the URL of a database only the user, the password and the
+// options.
 func mask(value string) string {
 	if strings.HasPrefix(value, "sqlite:") {
 		return value

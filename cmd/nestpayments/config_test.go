@@ -60,7 +60,7 @@ func TestConfigPrintsWhatServeWouldHaveAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAreToldAtOnceAndNoValueIsRepeated(t *testing.T) {
+func TestAllFaultsAreReportedTogetherAndNoValueIsRepeated(t *testing.T) {
 	setVariables(t, map[string]string{
 		"PAYMENT_AMOUNT": "sk_live_hunter2", "RECONCILE_INTERVAL": "hunter2", "LOG_LEVEL": "hunter2", "STRIPE_SECRET_KEY": "hunter2",
 		"STRIPE_WEBHOOK_SECRETS": "hunter2", "DATABASE_URL": "postgres://hunter2", "TRUSTED_PROXIES": "0.0.0.0/0", "LOGIN_LIMIT": "-1",
@@ -72,7 +72,7 @@ func TestAllFaultsAreToldAtOnceAndNoValueIsRepeated(t *testing.T) {
 		}
 		for _, want := range []string{
 			"PAYMENT_AMOUNT cannot be read: write it like its default, 2000", "RECONCILE_INTERVAL cannot be read", "LOG_LEVEL cannot be read",
-			"SIGNING_KEYS is missing", "SecretKey is not a Stripe secret key", "webhook signing secret", "DATABASE_URL has a scheme", "is everybody", "it must be 1 to 1000",
+			"SIGNING_KEYS is missing", "STRIPE_SECRET_KEY is not a Stripe secret key", "STRIPE_WEBHOOK_SECRETS: secret 1 is not a webhook signing secret", "DATABASE_URL has a scheme", "is everybody", "LOGIN_LIMIT is -1: it must be 1 to 1000",
 		} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: got\n%v\nwant it to say %q", command, err, want)

@@ -65,14 +65,7 @@ func (c copyCommand) Run(ctx context.Context, env *environment, out output) (err
 
 // check names all that is wrong with the flags, without repeating a URL.
 func (c copyCommand) check(env *environment) error {
-	faults := append([]error(nil), env.faults...)
-	for prefix, url := range map[string]string{"FROM": c.From, "TO": c.To} {
-		// Its messages begin with the name of the variable.
-		if err := (database{DatabaseURL: url}).check(); err != nil {
-			faults = append(faults, fmt.Errorf("%s_%w", prefix, err))
-		}
-	}
-	if err := errors.Join(faults...); err != nil {
+	if err := env.all(checkDatabase("FROM_DATABASE_URL", c.From), checkDatabase("TO_DATABASE_URL", c.To)); err != nil {
 		return err
 	}
 	if c.From == c.To { // under two names they are found out by their lease

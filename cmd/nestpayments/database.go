@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,23 +20,45 @@ type database struct {
 	DatabaseURL string `env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Where users and payments are kept: sqlite:PATH on one machine, or mongodb://… or mongodb+srv://… for many. Required."`
 }
 
-// check tells what is wrong with the URL, without repeating it: it may hold a
-// password.
-func (d database) check() error {
-	scheme, rest, _ := strings.Cut(d.DatabaseURL, ":")
+// check reports what is wrong with the URL.
+func (d database) check() error { return checkDatabase("DATABASE_URL", d.DatabaseURL) }
+
+// checkDatabase reports what is wrong with the URL in the variable, without repeating it:
+// it may hold a password. It opens nothing.
+func checkDatabase(variable, text string) error {
+	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
-	case d.DatabaseURL == "":
-		return errors.New("DATABASE_URL is missing: set it to sqlite:PATH or mongodb://HOST/NAME")
+	case text == "":
+		return missingError{variable, "set it to sqlite:PATH or mongodb://HOST/NAME"}
 	case scheme == "sqlite" && rest == "":
-		return errors.New("DATABASE_URL names no file: write sqlite:PATH, such as sqlite:/var/lib/nestpayments/data.db")
-	case scheme != "sqlite" && scheme != "mongodb" && scheme != "mongodb+srv":
-		return errors.New("DATABASE_URL has a scheme that is not supported: it must start with sqlite:, mongodb:// or mongodb+srv://")
+		return fmt.Errorf("%s names no file: write sqlite:PATH, such as sqlite:/var/lib/nestpayments/data.db", variable)
+	case scheme == "sqlite":
+		return named(variable, checkSQLiteFile(rest))
+	case scheme == "mongodb":
+		return named(variable, mongo.CheckURI(text))
+	case scheme != "mongodb+srv": // to check one of these takes a name server
+		return fmt.Errorf("%s has a scheme that is not supported: it must start with sqlite:, mongodb:// or mongodb+srv://", variable)
+	}
+	return nil
+}
+
+// checkSQLiteFile reports why no database file can be opened or made at path.
+func checkSQLiteFile(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return errors.New("it is a folder: give the path of a file")
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("its folder must exist: %w", withoutPath(err))
+	}
+	if !info.IsDir() {
+		return errors.New("its folder must exist: that is a file")
 	}
 	return nil
 }
 
 // await opens the database as soon as it can be reached, and until then says in the
-// log that it is waiting. What waiting does not mend is returned at once.
+// log that it is waiting. What waiting does not fix is returned at once.
 func (d database) await(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	const longest = 5 * time.Second
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {

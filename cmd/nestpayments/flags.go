@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding"
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -20,6 +19,17 @@ type option struct {
 	// variable is the one of the environment that does the same, or empty.
 	variable string
 	secret   bool
+	// min and max bound a number or a duration; empty means no bound. unit says what a
+	// number counts.
+	min, max, unit string
+}
+
+// name is what an operator calls the option: the variable, unless it was given as a flag.
+func (o option) name() string {
+	if o.variable == "" || o.flag.Changed {
+		return "--" + o.flag.Name
+	}
+	return o.variable
 }
 
 // newFlags has the flag that every command has.
@@ -34,8 +44,8 @@ func newFlags() *pflag.FlagSet {
 var wordEnd = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // addFlag makes the field a flag, named like it (PriceLimit is --price-limit) or by
-// its tag name. The tags default, help and placeholder are what they say, env names
-// its variable, and secret hides its value where the configuration is shown.
+// its tag name. The tags default, help, placeholder, min, max and unit are what they say,
+// env names its variable, and secret hides its value where the configuration is shown.
 func (c *command) addFlag(f reflect.StructField, target reflect.Value) {
 	name := f.Tag.Get("name")
 	if name == "" {
@@ -70,47 +80,8 @@ func (c *command) addFlag(f reflect.StructField, target reflect.Value) {
 		flag.DefValue = def
 	}
 	_, secret := f.Tag.Lookup("secret")
-	c.options = append(c.options, option{flag, f.Tag.Get("placeholder"), f.Tag.Get("env"), secret})
-}
-
-// list is a flag with several values: between commas, or each behind a flag of its
-// own. A comma in a value is written \,
-type list struct{ items *[]string }
-
-// Set adds to what is there: a list has no default.
-func (l list) Set(text string) error {
-	var item strings.Builder
-	for i := 0; i < len(text); i++ {
-		switch {
-		case strings.HasPrefix(text[i:], `\,`):
-			i++
-			item.WriteByte(',')
-		case text[i] == ',':
-			*l.items = append(*l.items, item.String())
-			item.Reset()
-		default:
-			item.WriteByte(text[i])
-		}
-	}
-	if item.Len() > 0 {
-		*l.items = append(*l.items, item.String())
-	}
-	return nil
-}
-
-// String is the list as its variable would have it.
-func (l list) String() string { return strings.Join(*l.items, ",") }
-
-// Type is the name of the kind of value.
-func (list) Type() string { return "list" }
-
-// withoutValue is an error of the flags that repeats no value: it may be a secret in
-// the wrong place.
-func withoutValue(err error) error {
-	var invalid *pflag.InvalidValueError
-	if errors.As(err, &invalid) {
-		flag := invalid.GetFlag()
-		return fmt.Errorf("--%s cannot be read: write it like its default, %s", flag.Name, flag.DefValue)
-	}
-	return err
+	c.options = append(c.options, option{
+		flag: flag, placeholder: f.Tag.Get("placeholder"), variable: f.Tag.Get("env"), secret: secret,
+		min: f.Tag.Get("min"), max: f.Tag.Get("max"), unit: f.Tag.Get("unit"),
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 // keyCommand makes a signing key.
@@ -17,6 +18,6 @@ func (c keyCommand) Run(_ context.Context, _ *environment, out output) error {
 	if err := auth.GenerateKey(c.File); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "made %s: name it in SIGNING_KEYS\n", c.File)
+	_, err := fmt.Fprintf(out, "made %s: name it in SIGNING_KEYS\n", telemetry.Redact(c.File))
 	return err
 }

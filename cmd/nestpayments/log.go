@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 const (
@@ -22,7 +24,18 @@ const (
 // writes what waits.
 func newLog(out io.Writer, level slog.Leveler) (log *slog.Logger, flush func()) {
 	b := &logBuffer{out: out}
-	return slog.New(logHandler{slog.NewJSONHandler(b, &slog.HandlerOptions{Level: level}), b}), b.flush
+	return slog.New(logHandler{slog.NewJSONHandler(b, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutSecrets}), b}), b.flush
+}
+
+// withoutSecrets masks what looks like a secret in the message and in every attribute.
+func withoutSecrets(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case string:
+		a.Value = slog.StringValue(telemetry.Redact(v))
+	case error:
+		a.Value = slog.StringValue(telemetry.Redact(v.Error()))
+	}
+	return a
 }
 
 // logHandler flushes behind every event that should not wait.

@@ -83,9 +83,9 @@ func TestFaultyConfiguration(t *testing.T) {
 		{"a key file that is not there", []string{"--signing-keys", dir + "/none.pem"}, "none.pem"},
 		{"a key file without a key", []string{"--signing-keys", noPEM}, "no.pem"},
 		{"a currency that is none", []string{"--currency", "dollars"}, "three lower-case letters"},
-		{"a negative amount", []string{"--amount=-1"}, "amount must be"},
+		{"a negative amount", []string{"--amount=-1"}, "--amount is -1: it must be 1 or more"},
 		{"a webhook secret that is none", []string{"--stripe-webhook-secrets", "hunter2"}, "webhook signing secret"},
-		{"an address that cannot be", []string{"--addr", "127.0.0.1:99999"}, "listen on 127.0.0.1:99999"},
+		{"an address that cannot be", []string{"--addr", "127.0.0.1:99999"}, "a port of 0 to 65535"},
 		{"an unknown flag", []string{"--no-such-flag"}, "unknown flag"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

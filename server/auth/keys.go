@@ -7,8 +7,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
+	"strings"
 )
 
 // minKeyBits is the smallest RSA key for RS256.
@@ -24,15 +26,23 @@ type KeySet struct {
 	jwks     []byte
 }
 
-// LoadKeys reads one PEM file per key: an RSA private key (PKCS#1 or PKCS#8),
-// or, for a retired key that only verifies, a public key (PKIX). The first file
-// must hold a private key. The error names every file that is at fault, and
-// what to do.
-func LoadKeys(paths ...string) (*KeySet, error) {
-	sources := make([]keySource, len(paths))
-	for i, path := range paths {
-		data, err := os.ReadFile(path) // #nosec G304 -- the operator's path
-		sources[i] = keySource{name: "key file " + path, data: data, err: err}
+// LoadKeys reads one key from each path of a PEM file, or from each PEM text itself: an
+// RSA private key (PKCS#1 or PKCS#8), or, for a retired key that only verifies, a public
+// key (PKIX). The first must be a private key. The error names every key that is at
+// fault, a file by its path and a text by its number, and says what to do.
+func LoadKeys(keys ...string) (*KeySet, error) {
+	sources := make([]keySource, len(keys))
+	for i, key := range keys {
+		if strings.Contains(key, "-----BEGIN ") {
+			sources[i] = keySource{name: fmt.Sprintf("key %d", i+1), data: []byte(key)}
+			continue
+		}
+		data, err := os.ReadFile(key) // #nosec G304 -- the operator's path
+		var about *fs.PathError
+		if errors.As(err, &about) {
+			err = about.Err // the name stands in front of it already
+		}
+		sources[i] = keySource{name: "key file " + key, data: data, err: err}
 	}
 	return newKeySet(sources)
 }

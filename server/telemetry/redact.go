@@ -23,7 +23,7 @@ var secretShapes = []struct {
 	{"k_", regexp.MustCompile(`(?i)[sr]k_(?:live|test)_[A-Za-z0-9_]+`), masked},
 	{"k_", regexp.MustCompile(`(?i)\b[sr]k_[A-Za-z0-9_]+`), masked},
 	{"whsec_", regexp.MustCompile(`(?i)whsec_[A-Za-z0-9_+/=-]+`), masked},
-	{"_secret_", regexp.MustCompile(`(?i)_secret_[A-Za-z0-9_]+`), "_secret_" + masked},
+	{"_secret_", regexp.MustCompile(`_secret_[A-Za-z0-9_]+`), "_secret_" + masked},
 	// Keys and access tokens of our own.
 	{"nest_", regexp.MustCompile(`(?i)\bnest_[A-Za-z0-9_-]{6,}`), masked},
 	{"eyj", regexp.MustCompile(`eyJ[A-Za-z0-9_-]{6,}[A-Za-z0-9_.-]*`), masked},
@@ -31,7 +31,7 @@ var secretShapes = []struct {
 	{" ", regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "$1 " + masked},
 	// What stands before the @ of a URL. A password may hold any character, so the
 	// last @ of the line counts.
-	{"@", regexp.MustCompile(`://[^\n]*@`), "://" + masked + "@"},
+	{"@", regexp.MustCompile(`(:/+)[^\n]*@`), "$1" + masked + "@"},
 	{"@", regexp.MustCompile(`[^\s/:@"'*]+:[^\s/@"'][^\s@"']*@`), masked + "@"},
 	// A password in a query or in a list of settings.
 	{"=", regexp.MustCompile(`(?i)(pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|signature|api_?key)=[^\s&;"']+`), "$1=" + masked},

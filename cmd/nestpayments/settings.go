@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/nestpayments/nestpayments/server"
+	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/server/payments"
+	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
+)
+
+// check reports everything that is missing or wrong, together, each by the name of its
+// variable. It finds what Run would, but opens nothing and listens nowhere.
+func (c serveCommand) check(env *environment) error {
+	_, faults := c.config(nil)
+	faults = append(faults, c.database.check(), checkAddress("ADDR", c.Addr), checkAddress("OPERATOR_ADDR", c.OperatorAddr), checkTraces())
+	if c.Addr == c.OperatorAddr && !strings.HasSuffix(c.Addr, ":0") {
+		faults = append(faults, errors.New("OPERATOR_ADDR is the address of ADDR: it must be another, such as :9090"))
+	}
+	if err := env.all(faults...); err != nil {
+		return fmt.Errorf("the configuration is not right:\n%w", err)
+	}
+	return nil
+}
+
+// config returns the configuration of the server but for its store, and all that is wrong
+// with it.
+func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (server.Config, []error) {
+	config := server.Config{
+		Issuer: c.TokenIssuer, Audience: c.TokenAudience,
+		Amount: c.Amount, Currency: c.Currency,
+		TrustedProxies: c.TrustedProxies, Origins: c.CORSOrigins,
+		Throttle:          auth.ThrottleConfig{Accounts: c.LoginLimit, SignUps: c.SignUpLimit},
+		RequestLimit:      c.RequestLimit,
+		ReconcileInterval: c.Reconcile,
+	}
+	faults := []error{
+		c.checkPrice(),
+		named("TRUSTED_PROXIES", server.CheckTrustedProxies(c.TrustedProxies)),
+		named("CORS_ORIGINS", server.CheckOrigins(c.CORSOrigins)),
+	}
+	fault := func(err error) { faults = append(faults, err) }
+	var err error
+	if config.Keys, err = c.keys(); err != nil {
+		fault(err)
+	}
+	if config.Stripe, err = c.stripe(observe); err != nil {
+		fault(err)
+	}
+	if config.Webhook, err = c.webhook(); err != nil {
+		fault(err)
+	}
+	// What is left is tried on a server that has all the rest.
+	if flatten(faults) == nil {
+		trial := config
+		trial.Store, trial.Stripe = unopened{}, uncalled{}
+		_, err = server.New(trial)
+		fault(err)
+	}
+	return config, faults
+}
+
+// checkPrice reports what Stripe always refuses of the amount and the currency.
+func (c serveCommand) checkPrice() error {
+	var faults []error
+	if err := stripeclient.CheckCurrency(c.Currency); err != nil {
+		faults = append(faults, fmt.Errorf("PAYMENT_CURRENCY %w", err))
+	}
+	if err := stripeclient.CheckAmount(c.Amount, c.Currency); err != nil {
+		faults = append(faults, fmt.Errorf("PAYMENT_AMOUNT %w", err))
+	}
+	return errors.Join(faults...)
+}
+
+func (c serveCommand) keys() (*auth.KeySet, error) {
+	if len(c.SigningKeys) == 0 {
+		return nil, missingError{"SIGNING_KEYS", "set it to a PEM file with an RSA private key, made with: nestpayments key FILE"}
+	}
+	keys, err := auth.LoadKeys(c.SigningKeys...)
+	return keys, named("SIGNING_KEYS", err)
+}
+
+func (c serveCommand) stripe(observe func(context.Context, stripeclient.Call)) (*stripeclient.Client, error) {
+	// Each setting is tried with good ones beside it, to name the one at fault.
+	var faults []error
+	_, badKey := stripeclient.New(stripeclient.Config{SecretKey: c.StripeKey})
+	_, badURL := stripeclient.New(stripeclient.Config{SecretKey: "sk_test_x", BaseURL: c.StripeURL})
+	switch {
+	case c.StripeKey == "":
+		faults = append(faults, missingError{"STRIPE_SECRET_KEY", "set it to the secret key of your Stripe account, sk_…"})
+	case badKey != nil:
+		faults = append(faults, errors.New("STRIPE_SECRET_KEY is not a Stripe secret key: it begins with sk_ or rk_"))
+	}
+	if badURL != nil {
+		faults = append(faults, errors.New("STRIPE_URL is not an http or https URL of a host alone: write it like http://127.0.0.1:12111, or leave it out for Stripe itself"))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	client, err := stripeclient.New(stripeclient.Config{SecretKey: c.StripeKey, BaseURL: c.StripeURL, RatePerSecond: c.StripeRate, Observe: observe})
+	if u, parseErr := url.Parse(c.StripeURL); err != nil && parseErr == nil && u.Scheme == "http" {
+		return nil, errors.New("STRIPE_URL must begin with https:// for a live key")
+	}
+	return client, err
+}
+
+func (c serveCommand) webhook() (*stripeclient.Webhook, error) {
+	if len(c.WebhookSecrets) == 0 {
+		return nil, nil
+	}
+	var faults []error
+	for i, secret := range c.WebhookSecrets {
+		if _, err := stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: []string{secret}}); err != nil {
+			faults = append(faults, fmt.Errorf("STRIPE_WEBHOOK_SECRETS: secret %d is not a webhook signing secret: it begins with whsec_", i+1))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: c.WebhookSecrets})
+}
+
+// checkAddress reports what nothing could listen on. An empty address is none.
+func checkAddress(variable, addr string) error {
+	if addr == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil && digitsAlone.MatchString(addr) {
+		return fmt.Errorf("%s is a port alone: write :%s", variable, addr)
+	}
+	if n, notNumber := strconv.Atoi(port); err != nil || notNumber != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%s is not an address to listen on: write HOST:PORT or :PORT, such as :8080, with a port of 0 to 65535", variable)
+	}
+	return nil
+}
+
+// checkTraces reports what OpenTelemetry refuses of its own variables.
+func checkTraces() error {
+	if !wantsTraces(os.Getenv) {
+		return nil
+	}
+	provider, err := newTracerProvider(context.Background())
+	if err != nil {
+		return named("OTEL_…", err)
+	}
+	return provider.Shutdown(context.Background())
+}
+
+// warnings are what is not wrong, but worth a look.
+func (c serveCommand) warnings(env *environment) (all []string) {
+	if least := stripeclient.MinimumAmount(c.Currency); c.Amount < least {
+		all = append(all, fmt.Sprintf("PAYMENT_AMOUNT is %d, below the minimum that Stripe documents for %s, %d: Stripe may refuse every payment", c.Amount, c.Currency, least))
+	}
+	if len(c.WebhookSecrets) == 0 {
+		all = append(all, "no webhook: STRIPE_WEBHOOK_SECRETS is not set, payments follow Stripe by the reconciler alone")
+	}
+	return append(all, exposed(append(c.files(), env.files...)...)...)
+}
+
+// unopened and uncalled stand for the database and for Stripe where the
+// configuration is only checked.
+type (
+	unopened struct{ store.Store }
+	uncalled struct{ payments.Stripe }
+)
