@@ -51,7 +51,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 	return func(c echo.Context) error {
 		r := c.Request()
-		e := &event{requestID: requestID(r.Header), from: clientAddress(c), started: time.Now()}
+		e := &event{requestID: requestID(r.Header), from: clientAddress(c), logFrom: s.logAddresses, started: time.Now()}
 		h := c.Response().Header()
 		h.Set(echo.HeaderXRequestID, e.requestID)
 		for _, fixed := range headers {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/nestpayments/nestpayments/server/telemetry"
@@ -16,9 +17,10 @@ import (
 // secret.
 type event struct {
 	requestID string
-	// from is the client's address, the zero value if it has none. It is for
-	// throttling, and is not logged: it says who somebody is.
+	// from is the client's address, the zero value if it has none. It is personal
+	// data, so it is logged only if the operator wants that.
 	from        netip.Addr
+	logFrom     bool
 	operationID string
 	// caller is the user whose token the request has, if it needs one.
 	caller *store.User
@@ -64,6 +66,20 @@ func (e *event) namePayment(id string) {
 // fail notes the problem that is answered, and its cause.
 func (e *event) fail(code string, err error) { e.code, e.err = code, err }
 
+// How much is logged of what a client may write at any length, in bytes.
+const (
+	maxLoggedMethod = 20
+	maxLoggedRoute  = 200
+)
+
+// cut shortens a text to so many bytes, without half a character at its end.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // log writes the event: failures of the server as errors, all else as info. The
 // cause is told for failures of the server alone, as only ours are known to hold
 // nothing of the caller's.
@@ -78,8 +94,8 @@ func (e *event) log(ctx context.Context, log *slog.Logger, method, route string,
 	var room [16]slog.Attr // saves its allocation
 	attrs := append(room[:0],
 		slog.String("requestId", e.requestID),
-		slog.String("method", method),
-		slog.String("route", route),
+		slog.String("method", cut(method, maxLoggedMethod)),
+		slog.String("route", cut(route, maxLoggedRoute)),
 		slog.Int("status", e.status),
 		slog.Float64("durationMs", float64(took.Microseconds())/1000),
 	)
@@ -92,6 +108,9 @@ func (e *event) log(ctx context.Context, log *slog.Logger, method, route string,
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)
 		}
+	}
+	if e.logFrom && e.from.IsValid() {
+		attrs = append(attrs, slog.String("clientAddress", e.from.String()))
 	}
 	if e.operationID != "" {
 		attrs = append(attrs, slog.Int("storeCalls", storeCalls), slog.Int("stripeCalls", stripeCalls), slog.Bool("replayed", e.replayed))

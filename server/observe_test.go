@@ -60,8 +60,8 @@ func TestOneEventTellsOfARequest(t *testing.T) {
 				t.Errorf("%s: %s is %v, want %v", c.what, key, got, want)
 			}
 		}
-		if took, _ := c.event["duration"].(float64); took <= 0 {
-			t.Errorf("%s: duration is %v", c.what, c.event["duration"])
+		if took, _ := c.event["durationMs"].(float64); took <= 0 {
+			t.Errorf("%s: durationMs is %v", c.what, c.event["durationMs"])
 		}
 	}
 	if got, _ := created[0]["stripeRequestId"].(string); !strings.HasPrefix(got, "req_") {

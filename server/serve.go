@@ -42,10 +42,15 @@ type Lifetimes struct {
 // requests under way are let finish, and the reconciler stops last. It returns
 // nil after a clean stop.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) error {
-	life.setDefaults()
+	if err := life.setDefaults(); err != nil {
+		return err
+	}
 	srv := s.httpServer(life)
 	s.reconciler.Start(context.WithoutCancel(ctx))
 	defer s.reconciler.Stop()
+	if s.key.ask != nil {
+		go s.key.watch(ctx, s.log)
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
@@ -54,6 +59,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) err
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Int64("noticeMs", life.Notice.Milliseconds()), slog.Int64("drainMs", life.Drain.Milliseconds()))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -67,10 +73,14 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) err
 	return nil
 }
 
-func (l *Lifetimes) setDefaults() {
+func (l *Lifetimes) setDefaults() error {
+	if l.Header < 0 || l.Request < 0 || l.Notice < 0 || l.Drain < 0 {
+		return fmt.Errorf("serve: lifetimes are %+v: none may be negative", *l)
+	}
 	l.Header = cmp.Or(l.Header, 5*time.Second)
 	l.Request = cmp.Or(l.Request, 15*time.Second)
 	l.Drain = cmp.Or(l.Drain, 20*time.Second)
+	return nil
 }
 
 func (s *Server) httpServer(life Lifetimes) *http.Server {
@@ -89,8 +99,8 @@ func (s *Server) httpServer(life Lifetimes) *http.Server {
 const readyTimeout = 2 * time.Second
 
 // registerHealth adds liveness, which says that the process answers, and
-// readiness, which says that it can do its work: the database answers and no stop
-// is under way.
+// readiness, which says that it can do its work: the database answers, Stripe does not
+// refuse the key, and no stop is under way. Readiness does not depend on Stripe being up.
 func (s *Server) registerHealth() {
 	s.echo.GET("/livez", func(c echo.Context) error {
 		return c.String(http.StatusOK, "ok\n")
@@ -98,6 +108,9 @@ func (s *Server) registerHealth() {
 	s.echo.GET("/readyz", func(c echo.Context) error {
 		if s.draining.Load() {
 			return c.String(http.StatusServiceUnavailable, "stopping\n")
+		}
+		if why := s.key.notReady(); why != "" {
+			return c.String(http.StatusServiceUnavailable, why)
 		}
 		ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 		defer cancel()

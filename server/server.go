@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -55,11 +56,17 @@ type Config struct {
 	// pages may call the API from a browser (CORS). None means no page may but
 	// those of the API's own origin.
 	Origins []string
-	// ReconcileInterval is the pause between rounds of the reconciler. 0 means
-	// 15 seconds.
+	// ReconcileInterval is the pause between rounds of the reconciler. Defaults to
+	// 15 seconds; negative is a fault.
 	ReconcileInterval time.Duration
 	// Logger takes one event per request. nil means slog.Default().
 	Logger *slog.Logger
+	// LogAddresses adds the address of the client to the event of each request. It is
+	// personal data.
+	LogAddresses bool
+	// CheckKey asks Stripe whether it accepts the key, as *stripeclient.Client does.
+	// While it is refused the server is not ready. nil means that nobody asks.
+	CheckKey func(context.Context) error
 	// Telemetry takes what the server measures. The same one should observe
 	// Stripe. nil means nobody looks.
 	Telemetry *telemetry.Telemetry
@@ -86,6 +93,9 @@ type Server struct {
 	log        *slog.Logger
 	wrap       func(http.Handler) http.Handler
 	draining   atomic.Bool
+	// logAddresses is Config.LogAddresses.
+	logAddresses bool
+	key          keyState
 }
 
 // handlers implements the generated interface.
@@ -114,7 +124,11 @@ func New(c Config) (*Server, error) {
 	throttle, err4 := auth.NewThrottle(c.Store, c.Clock, c.Throttle)
 	proxies, err5 := proxyExtractor(c.TrustedProxies)
 	requests, err6 := newRequestLimiter(c.RequestLimit, c.Clock)
-	if err := errors.Join(err1, err2, err3, err4, about("TrustedProxies", err5), err6, about("Origins", checkOrigins(c.Origins))); err != nil {
+	var err7 error
+	if c.ReconcileInterval < 0 {
+		err7 = fmt.Errorf("ReconcileInterval is %s: it must be more than 0", c.ReconcileInterval)
+	}
+	if err := errors.Join(err7, err1, err2, err3, err4, about("TrustedProxies", err5), err6, about("Origins", checkOrigins(c.Origins))); err != nil {
 		return nil, err
 	}
 	spec, err := loadSpec(gen.OpenAPI)
@@ -128,6 +142,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
 		tokens: tokens, requests: requests, webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger, wrap: c.Wrap,
+		logAddresses: c.LogAddresses, key: keyState{ask: c.CheckKey},
 	}
 	s.echo.IPExtractor = proxies
 	h := &handlers{

@@ -54,6 +54,16 @@ func openFolder(dir string) (*folder, error) {
 	return f, nil
 }
 
+// folderWarning says what to do if other users of this machine can open the folder, which is
+// made for its owner alone.
+func folderWarning(dir string) string {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return ""
+	}
+	return "other users of this machine can open the data folder, which holds keys and passwords: run chmod 700 " + dir
+}
+
 // Close lets the folder go.
 func (f *folder) Close() error { return f.lock.Unlock() }
 

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 func main() {
@@ -20,7 +22,7 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "nestdev:", err)
+		fmt.Fprintln(os.Stderr, "nestdev:", telemetry.Redact(err.Error()))
 		os.Exit(1)
 	}
 }

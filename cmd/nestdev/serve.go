@@ -46,6 +46,9 @@ func serve(ctx context.Context, o options, stdout io.Writer) (err error) {
 	defer func() { err = errors.Join(err, data.Close()) }()
 
 	log := newLog(stdout, o.LogLevel)
+	if warning := folderWarning(o.DataDir); warning != "" {
+		log.Warn(warning)
+	}
 	box, err := sandbox.New(sandbox.Config{
 		StatePath:     filepath.Join(o.DataDir, "stripe-sandbox.jsonl"),
 		WebhookURL:    "http://" + api.Addr().String() + "/webhook/stripe",

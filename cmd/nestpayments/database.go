@@ -57,12 +57,12 @@ func checkSQLiteFile(path string) error {
 	return nil
 }
 
-// await opens the database as soon as it can be reached, and until then says in the
-// log that it is waiting. What waiting does not fix is returned at once.
+// await opens the database as soon as it can be reached, and until then logs that it
+// is waiting. It returns an error that waiting does not help at once.
 func (d database) await(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	const longest = 5 * time.Second
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
-		db, err := d.open(ctx)
+		db, err := d.open(ctx, log)
 		if err == nil || !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
 			return db, err
 		}
@@ -74,10 +74,11 @@ func (d database) await(ctx context.Context, log *slog.Logger) (store.Store, err
 	}
 }
 
-// open opens the database that the URL names. The URL has been checked.
-func (d database) open(ctx context.Context) (store.Store, error) {
+// open opens the database that the URL names, and logs what takes long. The URL has
+// been checked.
+func (d database) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	if path, ok := strings.CutPrefix(d.DatabaseURL, "sqlite:"); ok {
-		db, err := sqlite.Open(ctx, path)
+		db, err := sqlite.OpenLog(ctx, path, log)
 		if err != nil {
 			return nil, fmt.Errorf("open the database: %w", err)
 		}

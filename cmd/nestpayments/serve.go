@@ -32,6 +32,7 @@ type serveCommand struct {
 	Reconcile      time.Duration `name:"reconcile-interval" env:"RECONCILE_INTERVAL" default:"15s" min:"1ms" help:"The pause between rounds of the reconciler."`
 	Notice         time.Duration `name:"shutdown-notice" env:"SHUTDOWN_NOTICE" default:"5s" min:"0s" help:"For how long the server goes on when it is told to stop, while readiness already says no."`
 	OperatorAddr   string        `env:"OPERATOR_ADDR" placeholder:"ADDR" help:"Where to answer GET /metrics for Prometheus, and profiles below /debug/pprof/. Not for clients. Default: nowhere."`
+	LogAddresses   bool          `env:"LOG_ADDRESSES" help:"Log the address of the client with each request. It is personal data: say so in your privacy notice, and delete the log in time."`
 	LogLevel       slog.Level    `env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 

@@ -41,6 +41,7 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 		Throttle:          auth.ThrottleConfig{Accounts: c.LoginLimit, SignUps: c.SignUpLimit},
 		RequestLimit:      c.RequestLimit,
 		ReconcileInterval: c.Reconcile,
+		LogAddresses:      c.LogAddresses,
 	}
 	faults := []error{
 		c.checkPrice(),
@@ -52,8 +53,12 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 	if config.Keys, err = c.keys(); err != nil {
 		fault(err)
 	}
-	if config.Stripe, err = c.stripe(observe); err != nil {
-		fault(err)
+	client, err := c.stripe(observe)
+	fault(err)
+	config.Stripe = client
+	// TODO
+	if checker, ok := any(client).(interface{ CheckKey(context.Context) error }); ok {
+		config.CheckKey = checker.CheckKey
 	}
 	if config.Webhook, err = c.webhook(); err != nil {
 		fault(err)

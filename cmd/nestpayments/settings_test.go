@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -175,5 +177,53 @@ func TestFilesThatOthersCanOpen(t *testing.T) {
 	}
 	if got := exposed(filepath.Join(dir, "none")); got != nil {
 		t.Errorf("a file that is not there: %q", got)
+	}
+}
+
+// The log says what starts and what stops, and warns of the database file.
+func TestTheLogOfAStartAndAStop(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	file := strings.TrimPrefix(s.args[1], "sqlite:")
+	if err := os.WriteFile(file, nil, 0o644); err != nil { // #nosec G306 -- that is the fault
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(run(ctx, append([]string{"serve"}, s.args...), w)) }()
+	var messages, warnings []string
+	for lines := json.NewDecoder(r); ; {
+		var line map[string]any
+		if err := lines.Decode(&line); err != nil {
+			break
+		}
+		msg, _ := line["msg"].(string)
+		if line["level"] == "WARN" {
+			warnings = append(warnings, msg)
+			continue
+		}
+		messages = append(messages, msg)
+		switch msg {
+		case "starting":
+			if line["version"] == "" || line["commit"] == "" || !strings.HasPrefix(line["go"].(string), "go") {
+				t.Errorf("got %v, want version, commit and toolchain", line)
+			}
+		case "serving":
+			stop()
+		}
+	}
+	got := strings.Join(messages, ", ")
+	for _, want := range []string{"starting", "serving", "stopping", "stopped"} {
+		_, rest, found := strings.Cut(got, want)
+		if !found {
+			t.Fatalf("the log has %q, want %q next", got, want)
+		}
+		got = rest
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if !slices.Contains(warnings, "other users of this machine can open a file with secrets: run chmod 600 "+file+suffix) {
+			t.Errorf("got the warnings %q, want one of %s%s", warnings, file, suffix)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,16 +26,22 @@ const busyTimeout = 5000
 // folder must exist. It fails, with an error that says what to do, for a file
 // that is no SQLite database, belongs to another program, has a later schema
 // or cannot be written. The error is store.ErrUnavailable, too, where waiting
-// or mending the disk may help.
+// or repairing the disk may help.
 func Open(ctx context.Context, path string) (*Store, error) {
-	s, err := open(ctx, path)
+	return OpenLog(ctx, path, slog.New(slog.DiscardHandler))
+}
+
+// OpenLog is Open that logs when a file is brought to a later schema, before and after:
+// that may take minutes.
+func OpenLog(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
+	s, err := open(ctx, path, log)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open %s: %w", path, explain(err))
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, path string) (*Store, error) {
+func open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -43,7 +50,7 @@ func open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{}
-	if err := s.connect(ctx, path); err != nil {
+	if err := s.connect(ctx, path, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -51,7 +58,7 @@ func open(ctx context.Context, path string) (*Store, error) {
 
 // connect opens the connections and prepares the statements. What it has opened by
 // the time it fails is for Close.
-func (s *Store) connect(ctx context.Context, path string) (err error) {
+func (s *Store) connect(ctx context.Context, path string, log *slog.Logger) (err error) {
 	if s.writer, err = pool(path, 1, url.Values{"_synchronous": {"FULL"}, "_txlock": {"immediate"}}); err != nil {
 		return err
 	}
@@ -62,7 +69,7 @@ func (s *Store) connect(ctx context.Context, path string) (err error) {
 	if err := useWAL(ctx, s.writer); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writer); err != nil {
+	if err := migrate(ctx, s.writer, log); err != nil {
 		return err
 	}
 	for q, st := range statements {

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -267,5 +268,31 @@ func TestOpenIsUnavailableWhileTheFileIsLocked(t *testing.T) {
 	err = wantOpenError(t, path, "another process has locked it")
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got error %v, want %v", err, store.ErrUnavailable)
+	}
+}
+
+func TestAMigrationIsLogged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	open := func() string {
+		var out strings.Builder
+		s, err := OpenLog(t.Context(), path, slog.New(slog.NewJSONHandler(&out, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	change(t, path, strings.Join(migrations[:schemaVersion-1], "")+
+		fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion-1))
+	versions := fmt.Sprintf(`"from":%d,"to":%d`, schemaVersion-1, schemaVersion)
+	log := open()
+	if strings.Count(log, versions) != 2 || !strings.Contains(log, "durationMs") {
+		t.Errorf("got\n%swant a line before and one after, with the versions and the time", log)
+	}
+	if log := open(); log != "" {
+		t.Errorf("a file of this version: got %s, want no line", log)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
+	"time"
 )
 
 const (
@@ -170,8 +172,8 @@ func checkIdentity(ctx context.Context, db rower) (version int, err error) {
 
 // migrate brings the file to today's schema, an empty one too. It writes in any
 // case, so that a file that cannot be written is found out now and not by the
-// first request.
-func migrate(ctx context.Context, writer *sql.DB) error {
+// first request. It logs the migration of a file that is not empty.
+func migrate(ctx context.Context, writer *sql.DB, log *slog.Logger) error {
 	tx, err := writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -182,6 +184,12 @@ func migrate(ctx context.Context, writer *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	changes := version > 0 && version < schemaVersion
+	versions := []slog.Attr{slog.Int("from", version), slog.Int("to", schemaVersion)}
+	began := time.Now()
+	if changes {
+		log.LogAttrs(ctx, slog.LevelInfo, "bringing the database file to a new schema", versions...)
+	}
 	for _, step := range migrations[version:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
 			return err
@@ -191,5 +199,11 @@ func migrate(ctx context.Context, writer *sql.DB) error {
 	if _, err := tx.ExecContext(ctx, mark); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if changes {
+		log.LogAttrs(ctx, slog.LevelInfo, "the database file has the new schema", append(versions, slog.Int64("durationMs", time.Since(began).Milliseconds()))...)
+	}
+	return nil
 }
