@@ -220,8 +220,8 @@ func (img image) checkShape(t *testing.T) {
 		t.Fatal(err)
 	}
 	mod := git(t, "..", "grep", "-h", "^go [0-9]", "--", "go.mod")
-	_, image, _ := bytes.Cut(text, []byte("ARG GO_VERSION="))
-	image, _, _ = bytes.Cut(image, []byte("\n"))
+	_, image, _ := bytes.Cut(text, []byte("/golang:"))
+	image, _, _ = bytes.Cut(image, []byte("-"))
 	if want := "go" + strings.Fields(mod)[1]; version.Compare("go"+string(image), want) < 0 {
 		t.Errorf("the image builds with go%s, and go.mod asks for %s", image, want)
 	}
