@@ -34,7 +34,7 @@ func done(t *testing.T, cmd *exec.Cmd) []byte {
 	return out
 }
 
-// runs runs the command. why tells why it failed, and is empty if it did not.
+// runs runs the command. why is the reason of a failure, and empty if there was none.
 func runs(cmd *exec.Cmd) (out []byte, why string) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -39,7 +39,7 @@ type command struct {
 	fallback *command
 }
 
-// argument is one that is told by its place.
+// argument is named by its place.
 type argument struct {
 	name, help string
 	target     *string

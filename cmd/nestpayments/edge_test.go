@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What stands in front of the server is told by flags.
+// Flags describe what stands in front of the server.
 func TestEdgeFlags(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

@@ -12,14 +12,14 @@ import (
 // time; for one that has handed out the memory of a hash it is twice that memory.
 const (
 	// smallHeap is what the heap may take, garbage included, before garbage is
-	// collected, in octets.
+	// collected, in bytes.
 	smallHeap = 14 << 20
 	// garbagePercent is how much garbage may lie about in a larger one, in hundredths
 	// of what is in use.
 	garbagePercent = 25
 )
 
-// collectGarbage sets the pace of the garbage collector anew after each of its
+// collectGarbage sets the pace of the garbage collector again after each of its
 // rounds, for as long as the process runs, unless the variable GOGC says what it is.
 // GOMEMLIMIT holds beside it.
 func collectGarbage() {
@@ -41,7 +41,7 @@ func collectGarbage() {
 	afterRound(new([16]byte))
 }
 
-// pace is the percentage for a heap with so many octets in use. Go applies it to 4 MiB
+// pace is the percentage for a heap with so many bytes in use. Go applies it to 4 MiB
 // at least.
 func pace(live float64) int {
 	live = max(live, 4<<20)

@@ -14,13 +14,13 @@ const (
 	// logDelay is how long an event may wait to be written, and so how much of the
 	// log is lost when the process is killed.
 	logDelay = 100 * time.Millisecond
-	// logBytes is how many octets of events wait at most.
+	// logBytes is how many bytes of events wait at most.
 	logBytes = 32 << 10
 )
 
 // newLog writes events as lines of JSON. What is no more than information is written
-// some lines at a time, as a write for each costs as much as the query that it tells
-// of; warnings and errors are written at once, and all that waits before them. flush
+// some lines at a time, as a write for each costs as much as the query that it is
+// about; warnings and errors are written at once, and all that waits before them. flush
 // writes what waits.
 func newLog(out io.Writer, level slog.Leveler) (log *slog.Logger, flush func()) {
 	b := &logBuffer{out: out}
@@ -66,7 +66,7 @@ type logBuffer struct {
 
 	mu    sync.Mutex
 	lines []byte
-	// due tells that a flush is on its way.
+	// due reports whether a flush is scheduled.
 	due bool
 }
 
@@ -91,8 +91,7 @@ func (b *logBuffer) flush() {
 	b.write()
 }
 
-// write writes what waits. That it failed is told to nobody: there is no other place
-// to say so.
+// write writes what waits. A failure is dropped: there is no other place to report it.
 func (b *logBuffer) write() {
 	if len(b.lines) > 0 {
 		_, _ = b.out.Write(b.lines)

@@ -87,7 +87,7 @@ func TestALogThatFillsUpIsWrittenInWholeLines(t *testing.T) {
 	}
 	for _, w := range got {
 		if len(w) > logBytes || !strings.HasSuffix(w, "\n") {
-			t.Errorf("a write of %d octets ends in %q, want %d at most and a whole line", len(w), w[len(w)-5:], logBytes)
+			t.Errorf("a write of %d bytes ends in %q, want %d at most and a whole line", len(w), w[len(w)-5:], logBytes)
 		}
 	}
 	if n := strings.Count(strings.Join(got, ""), "\n"); n != events {

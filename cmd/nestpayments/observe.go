@@ -54,7 +54,7 @@ func newTelemetry(ctx context.Context, registry *prometheus.Registry) (*telemetr
 // flushTimeout bounds what a collector that hangs can hold up a stop.
 const flushTimeout = 5 * time.Second
 
-// wantsTraces tells whether the standard variables of OpenTelemetry name a place to
+// wantsTraces reports whether the standard variables of OpenTelemetry name a place to
 // send traces to.
 // Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 func wantsTraces(env func(string) string) bool {

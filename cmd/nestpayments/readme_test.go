@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the README's table of the configuration anew")
+var update = flag.Bool("update", false, "write the README's table of the configuration again")
 
 // The README's table of the configuration is made from the flags.
 func TestREADMEConfigurationTable(t *testing.T) {

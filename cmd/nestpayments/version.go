@@ -12,7 +12,7 @@ import (
 	"github.com/nestpayments/nestpayments/gen"
 )
 
-// versionCommand tells what this program is.
+// versionCommand prints the version.
 type versionCommand struct{}
 
 // Run prints the version and commit of the program, the version of the API that it

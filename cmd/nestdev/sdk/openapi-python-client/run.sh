@@ -8,7 +8,7 @@ install)
 	sum=$(sha256sum requirements.txt)
 	if [ "$(cat "$VENV/installed" 2>/dev/null)" != "$sum" ]; then
 		python3 -m venv --clear "$VENV"
-		python -m pip install --quiet --no-deps -r requirements.txt
+		python -m pip install --quiet --no-deps --require-hashes -r requirements.txt
 		python -m pip check
 		echo "$sum" >"$VENV/installed"
 	fi ;;
