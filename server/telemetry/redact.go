@@ -31,7 +31,7 @@ var secretShapes = []struct {
 	{" ", regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "$1 " + masked},
 	// What stands before the @ of a URL. A password may hold any character, so the
 	// last @ of the line counts.
-	{"@", regexp.MustCompile(`(:/+)[^\n]*@`), "$1" + masked + "@"},
+	{"@", regexp.MustCompile(`://[^\n]*@`), "://" + masked + "@"},
 	{"@", regexp.MustCompile(`[^\s/:@"'*]+:[^\s/@"'][^\s@"']*@`), masked + "@"},
 	// A password in a query or in a list of settings.
 	{"=", regexp.MustCompile(`(?i)(pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|signature|api_?key)=[^\s&;"']+`), "$1=" + masked},
