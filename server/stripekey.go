@@ -75,7 +75,7 @@ func (k *keyState) once(ctx context.Context, log *slog.Logger) (accepted bool) {
 		k.refused.Store(true)
 		log.LogAttrs(ctx, slog.LevelError, "Stripe refuses the secret key, so no payment can be made: set STRIPE_SECRET_KEY to a key of your account that is not revoked and may use customers, payment intents and events", slog.String("error", err.Error()))
 	default:
-		log.LogAttrs(ctx, slog.LevelWarn, "the Stripe key could not be checked: Stripe gave no answer", slog.String("error", err.Error()))
+		log.LogAttrs(ctx, slog.LevelWarn, "the secret key of Stripe could not be checked, and will be again", slog.String("error", err.Error()))
 	}
 	return false
 }

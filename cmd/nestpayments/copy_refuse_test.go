@@ -220,7 +220,7 @@ func TestCopyCommandRefuses(t *testing.T) {
 		{"no URLs", "", "", "FROM_DATABASE_URL is missing"},
 		{"no target", "sqlite:" + path, "", "TO_DATABASE_URL is missing"},
 		{"a scheme that is not supported", "postgres://ada:hunter2@host/db", "sqlite:" + path, "FROM_DATABASE_URL has a scheme"},
-		{"a malformed URL", "sqlite:" + path, "mongodb://ada:hunter2/x@host", "target: open the database: mongo: open: malformed URI"},
+		{"a malformed URL", "sqlite:" + path, "mongodb://ada:hunter2/x@host", "TO_DATABASE_URL: mongo: open: malformed URI"},
 		{"one file", "sqlite:" + path, "sqlite:" + path, "the same database"},
 		{"one file under two names", "sqlite:" + path, "sqlite:" + link, "the same database"},
 		{"one MongoDB database under two names", uri, uri + "?appName=x", "the same database"},

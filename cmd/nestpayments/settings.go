@@ -56,7 +56,6 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 	client, err := c.stripe(observe)
 	fault(err)
 	config.Stripe = client
-	// TODO
 	if checker, ok := any(client).(interface{ CheckKey(context.Context) error }); ok {
 		config.CheckKey = checker.CheckKey
 	}

@@ -81,5 +81,5 @@ func uriError(err error) error {
 		return fmt.Errorf("mongo: open: %w: looking up the URI's servers in the DNS", store.ErrUnavailable)
 	}
 	return errors.New("mongo: open: malformed URI (withheld, as it may hold a password): want " +
-		"mongodb://[user:password@]host[:port][,...][/database][?options], user and password percent-encoded")
+		"mongodb://HOST[:PORT][,...][/DATABASE][?OPTIONS], with user and password, if any, percent-encoded in front of HOST")
 }
