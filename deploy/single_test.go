@@ -17,17 +17,24 @@ import (
 	"time"
 )
 
-// systemd is a command of systemd-analyze, which CI must have.
+// installed returns the path of a program of this machine. Without it the test is
+// skipped, except in CI.
+func installed(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skip(program + " is not installed")
+	}
+	return path
+}
+
+// systemd is a command of systemd-analyze.
 func systemd(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("systemd-analyze is not installed")
-	}
-	return exec.CommandContext(t.Context(), path, args...)
+	return exec.CommandContext(t.Context(), installed(t, "systemd-analyze"), args...)
 }
 
 // verified is what systemd has to say of the unit in the folder, with a program that is
@@ -115,7 +122,7 @@ func TestComposeWouldTakeTheFileOfOneMachine(t *testing.T) {
 // the client's own address, and not one that the client has made up.
 func TestCaddyInFrontOfTheProgram(t *testing.T) {
 	t.Parallel()
-	program := tool(t, "caddy").Path
+	program := installed(t, "caddy")
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key.pem")
 	writeKey(t, key, "")
