@@ -49,13 +49,15 @@ func bearerToken(h http.Header) (string, error) {
 	return token, nil
 }
 
-// mayTouch is who may see, change and delete a user: the user, whoever created
-// it, and admins.
-func mayTouch(who, u *store.User) bool {
-	return who.Admin || who.ID == u.ID || who.ID == u.CreatedBy
+// mayManage reports whether who may read, change and delete u. Admins may manage
+// everybody, and every user themselves. A creator may manage a user who is not an
+// admin and has not made the account their own, which clears CreatedBy.
+func mayManage(who, u *store.User) bool {
+	return who.Admin || who.ID == u.ID || who.ID == u.CreatedBy && !u.Admin
 }
 
-// visibleTo is the same rule for lists: whose users the list is limited to.
+// visibleTo returns whose users a list is limited to, "" for everybody's. It lets
+// through more than mayManage does.
 func visibleTo(who *store.User) string {
 	if who.Admin {
 		return ""

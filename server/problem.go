@@ -63,7 +63,7 @@ var problems = []struct {
 		"Leave `customerId` out, or repeat its present value."}},
 
 	{isErr(errUserNotFound), kind{http.StatusNotFound, "user_not_found", "There is no such user",
-		"You may touch yourself and the users that you created; none of them has this id."}},
+		"You may manage yourself, and the users that you created until they make their account their own. None of them has this id."}},
 	{isErr(payments.ErrNotFound), kind{http.StatusNotFound, "payment_not_found", "There is no such payment",
 		"You have no payment with this id."}},
 	{isHTTP(http.StatusNotFound), kind{http.StatusNotFound, "not_found", "There is nothing at this path",

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -61,12 +60,9 @@ type objects struct {
 
 func (s *scene) objects() objects {
 	s.t.Helper()
-	email := fmt.Sprintf("person%d@example.com", people.Add(1))
-	id := s.post("/user", s.creator.token, object{"userName": "Owner", "email": email, "password": password}).want(s.t, 201).text(s.t, "userId")
-	token := s.post("/user/login", "", object{"email": email, "password": password}).want(s.t, 201).text(s.t, "access_token")
-	it := objects{owner: person{id: id, email: email, token: token}}
+	it := objects{owner: s.create(s.creator)}
 	it.payment = s.pay(it.owner, "access")
-	it.customer = s.get("/user/"+id, token).text(s.t, "customerId")
+	it.customer = s.get("/user/"+it.owner.id, it.owner.token).text(s.t, "customerId")
 	return it
 }
 

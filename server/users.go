@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/server/auth"
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// UserControllerCreate creates a user that the caller may touch from then on.
+// UserControllerCreate creates a user that the caller may manage until the user
+// makes the account their own.
 func (h *handlers) UserControllerCreate(ctx context.Context, r gen.UserControllerCreateRequestObject) (gen.UserControllerCreateResponseObject, error) {
 	if err := h.throttle.Create(ctx, caller(ctx).ID); err != nil {
 		return nil, err
@@ -26,25 +28,26 @@ func (h *handlers) UserControllerCreate(ctx context.Context, r gen.UserControlle
 	}, nil
 }
 
-// UserControllerFindAll lists the users that the caller may touch, by id.
+// UserControllerFindAll lists the users that the caller may manage, by id.
 func (h *handlers) UserControllerFindAll(ctx context.Context, r gen.UserControllerFindAllRequestObject) (gen.UserControllerFindAllResponseObject, error) {
-	limit := limitOf(r.Params.Limit)
+	who, limit := caller(ctx), limitOf(r.Params.Limit)
 	list, err := h.store.ListUsers(ctx, store.UserQuery{
-		VisibleTo: visibleTo(caller(ctx)), After: cursorOf(r.Params.Cursor), Limit: limit + 1,
+		VisibleTo: visibleTo(who), After: cursorOf(r.Params.Cursor), Limit: limit + 1,
 	})
 	if err != nil {
 		return nil, err
 	}
 	list, next := page("/user", list, limit, func(u *store.User) string { return u.ID })
+	list = slices.DeleteFunc(list, func(u *store.User) bool { return !mayManage(who, u) })
 	return gen.UserControllerFindAll200JSONResponse{
 		Body:    userDTOs(list),
 		Headers: gen.UserControllerFindAll200ResponseHeaders{Link: next},
 	}, nil
 }
 
-// UserControllerFindOne reads a user that the caller may touch.
+// UserControllerFindOne reads a user that the caller may manage.
 func (h *handlers) UserControllerFindOne(ctx context.Context, r gen.UserControllerFindOneRequestObject) (gen.UserControllerFindOneResponseObject, error) {
-	u, err := h.touchable(ctx, r.ID)
+	u, err := h.manageable(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -53,60 +56,70 @@ func (h *handlers) UserControllerFindOne(ctx context.Context, r gen.UserControll
 
 // UserControllerUpdate changes what the body names.
 func (h *handlers) UserControllerUpdate(ctx context.Context, r gen.UserControllerUpdateRequestObject) (gen.UserControllerUpdateResponseObject, error) {
-	u, err := h.touchable(ctx, r.ID)
-	for range maxUpdates {
-		if err != nil {
-			return nil, err
-		}
-		err = h.save(ctx, u, r.Body)
-		if err == nil {
-			return gen.UserControllerUpdate200JSONResponse(userDTO(u)), nil
-		}
-		if !errors.Is(err, store.ErrStale) {
-			return nil, err
-		}
-		u, err = h.user(ctx, r.ID)
-	}
-	return nil, fmt.Errorf("update user: %d races lost: %w", maxUpdates, store.ErrStale)
-}
-
-// maxUpdates bounds how often a change that lost a race is made again.
-const maxUpdates = 5
-
-// UserControllerRemove deletes a user that the caller may touch. Payments stay.
-func (h *handlers) UserControllerRemove(ctx context.Context, r gen.UserControllerRemoveRequestObject) (gen.UserControllerRemoveResponseObject, error) {
-	u, err := h.touchable(ctx, r.ID)
+	u, err := h.manageable(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.store.DeleteUser(ctx, u.ID); errors.Is(err, store.ErrNotFound) {
-		return nil, errUserNotFound
-	} else if err != nil {
+	u, err = h.write(ctx, u, func(u *store.User) error { return h.save(ctx, u, r.Body) })
+	if err != nil {
+		return nil, err
+	}
+	return gen.UserControllerUpdate200JSONResponse(userDTO(u)), nil
+}
+
+// UserControllerRemove deletes a user that the caller may manage. Payments stay.
+func (h *handlers) UserControllerRemove(ctx context.Context, r gen.UserControllerRemoveRequestObject) (gen.UserControllerRemoveResponseObject, error) {
+	u, err := h.manageable(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	u, err = h.write(ctx, u, func(u *store.User) error { return h.store.DeleteUser(ctx, u) })
+	if err != nil {
 		return nil, err
 	}
 	return gen.UserControllerRemove200JSONResponse(userDTO(u)), nil
 }
 
-// touchable finds a user that the caller may touch. Strangers' users are
-// errUserNotFound like those that do not exist.
-func (h *handlers) touchable(ctx context.Context, id string) (*store.User, error) {
-	who := caller(ctx)
-	if id == who.ID {
-		return who, nil // read for the token a moment ago, and of this request alone
+// manageable finds a user that the caller may manage. Other users are
+// errUserNotFound, like those that do not exist.
+func (h *handlers) manageable(ctx context.Context, id string) (*store.User, error) {
+	if who := caller(ctx); id == who.ID {
+		return who, nil // read for the token a moment ago, and for this request alone
 	}
-	u, err := h.user(ctx, id)
-	if err == nil && !mayTouch(who, u) {
-		return nil, errUserNotFound
-	}
-	return u, err
+	return h.reread(ctx, id)
 }
 
-func (h *handlers) user(ctx context.Context, id string) (*store.User, error) {
+// reread is manageable on the newest version of the user, also of the caller. If
+// the caller's tokens have ended since the request began, auth.ErrTokenInvalid.
+func (h *handlers) reread(ctx context.Context, id string) (*store.User, error) {
+	who := caller(ctx)
 	u, err := h.store.User(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	case err != nil || !mayManage(who, u):
 		return nil, errUserNotFound
+	case u.ID == who.ID && u.Session != who.Session:
+		return nil, auth.ErrTokenInvalid
 	}
-	return u, err
+	return u, nil
+}
+
+// write runs a conditional write of u. If another write came first, it reads u
+// again, checks again that the caller may manage it, and repeats. It returns the
+// version that was written.
+func (h *handlers) write(ctx context.Context, u *store.User, conditional func(*store.User) error) (*store.User, error) {
+	const most = 5
+	for range most {
+		err := conditional(u)
+		if !errors.Is(err, store.ErrStale) {
+			return u, err
+		}
+		if u, err = h.reread(ctx, u.ID); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("write user: lost %d races: %w", most, store.ErrStale)
 }
 
 // newUser stores a user with a hashed password. createdBy is empty for those who
@@ -127,7 +140,7 @@ func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, created
 	now := h.now()
 	u := &store.User{
 		ID: store.NewID(now), Name: name, Email: email, EmailKey: key, PasswordHash: hash,
-		CreatedBy: createdBy, CreatedAt: now, UpdatedAt: now,
+		CreatedBy: createdBy, PasswordSetBy: createdBy, CreatedAt: now, UpdatedAt: now,
 	}
 	return u, h.store.InsertUser(ctx, u)
 }
@@ -162,6 +175,9 @@ func (h *handlers) change(ctx context.Context, u *store.User, body *gen.UpdateUs
 			return err
 		}
 		u.CustomerID = *body.CustomerID
+	}
+	if u.Email != before.Email && u.ID == caller(ctx).ID {
+		u.Release()
 	}
 	if u.CustomerID != "" && (u.Name != before.Name || u.Email != before.Email || u.CustomerID != before.CustomerID) {
 		u.SyncAt = h.now()

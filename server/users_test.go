@@ -54,7 +54,7 @@ func TestLoginTellsNothing(t *testing.T) {
 	}
 }
 
-func TestWhoMayTouchAUser(t *testing.T) {
+func TestWhoMayManageAUser(t *testing.T) {
 	t.Parallel()
 	a := start(t, setup{})
 	creator, stranger, admin := a.register(), a.register(), a.admin()

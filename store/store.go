@@ -44,8 +44,9 @@ type Store interface {
 	// UpdateUser replaces the user if the stored version is u.Version, and
 	// then increments u.Version. ErrStale, ErrEmailTaken, ErrCustomerTaken.
 	UpdateUser(ctx context.Context, u *User) error
-	// DeleteUser removes the user. Payments stay. ErrNotFound.
-	DeleteUser(ctx context.Context, id string) error
+	// DeleteUser removes the user if the stored version is u.Version. Payments
+	// stay. ErrStale.
+	DeleteUser(ctx context.Context, u *User) error
 	// ListUsers returns a page in ascending order of ID.
 	ListUsers(ctx context.Context, q UserQuery) ([]*User, error)
 	// ListAdmins returns the users with Admin set, in ascending order of ID,

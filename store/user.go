@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -26,8 +27,9 @@ type User struct {
 	// began, in Unix seconds, 0 before the first. It is part of the idempotency
 	// key of the creation, and grows from one attempt to the next.
 	CustomerAttempt int
-	// CreatedBy is the ID of the user who made this one, empty for those who
-	// registered themselves.
+	// CreatedBy is the ID of the user who created this one and may still manage
+	// it; empty for those who registered themselves, and once the right has ended
+	// (Release, SetPassword).
 	CreatedBy string
 	// RootCreator is the ID of the user who registered themselves and stands at
 	// the start of the chain of creators; empty for those who registered
@@ -39,7 +41,7 @@ type User struct {
 	// Session is the number that an access token must carry to be accepted. It
 	// grows when every token issued so far must stop working.
 	Session int64
-	// Admin may touch every user.
+	// Admin may manage every user.
 	Admin bool
 	// SyncAt is when the Stripe customer is next due to be given the name and
 	// email of this user; zero while it has them.
@@ -61,4 +63,23 @@ func (u *User) MailAddress() string {
 	}
 	_, ascii, _ := strings.Cut(u.EmailKey, "@")
 	return local + "@" + ascii
+}
+
+// CreatorKnowsPassword reports whether the password may still be the one that the
+// creator chose. A user without PasswordSetBy whom a creator manages was created by
+// a server that could not change passwords.
+func (u *User) CreatorKnowsPassword() bool { return u.PasswordSetBy != "" || u.CreatedBy != "" }
+
+// Release ends the creator's right to manage the user. That the creator knows the
+// password stays on record.
+func (u *User) Release() {
+	u.PasswordSetBy = cmp.Or(u.PasswordSetBy, u.CreatedBy)
+	u.CreatedBy = ""
+}
+
+// SetPassword gives the user a password that the creator does not know. It ends
+// the creator's right to manage the user, and every access token issued so far.
+func (u *User) SetPassword(hash string) {
+	u.PasswordHash, u.PasswordSetBy, u.CreatedBy = hash, "", ""
+	u.Session++
 }

@@ -64,8 +64,8 @@ func (k killed) ReplacePayment(ctx context.Context, p *store.Payment, version in
 	return k.do(func() error { return k.Movable.ReplacePayment(ctx, p, version) })
 }
 
-func (k killed) DeleteUser(ctx context.Context, id string) error {
-	return k.do(func() error { return k.Movable.DeleteUser(ctx, id) })
+func (k killed) DeleteUser(ctx context.Context, u *store.User) error {
+	return k.do(func() error { return k.Movable.DeleteUser(ctx, u) })
 }
 
 func (k killed) SaveCursor(ctx context.Context, name, holder, cursor string) error {

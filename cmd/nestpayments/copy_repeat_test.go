@@ -35,7 +35,7 @@ func changeAll(t *testing.T, from store.Movable) {
 	must(t, from.UpdateUser(ctx, taker))
 	// One is deleted, and the address registered again.
 	gone := user(4)
-	must(t, from.DeleteUser(ctx, gone.ID))
+	must(t, from.DeleteUser(ctx, gone))
 	again := testUser(30)
 	again.EmailKey, again.CustomerID = gone.EmailKey, gone.CustomerID
 	must(t, from.InsertUser(ctx, again))

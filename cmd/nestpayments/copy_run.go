@@ -91,7 +91,7 @@ func (c *copier) deleteExtra(ctx context.Context) error {
 			if p.from != nil {
 				continue
 			}
-			if err := c.to.DeleteUser(ctx, p.to.ID); err != nil {
+			if err := c.to.DeleteUser(ctx, p.to); err != nil {
 				return err
 			}
 			deleted++

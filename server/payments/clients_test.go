@@ -60,7 +60,7 @@ func (w *world) rename(u *user) {
 
 // remove deletes the user, as the server does.
 func (w *world) remove(u *user) {
-	if err := w.db.DeleteUser(context.Background(), u.id); err != nil {
+	if err := w.db.DeleteUser(context.Background(), w.stored(u)); err != nil {
 		w.fatalf("delete user: %v", err)
 	}
 	u.deleted = true

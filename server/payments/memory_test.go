@@ -150,15 +150,15 @@ func (m *memory) UpdateUser(ctx context.Context, u *store.User) error {
 	return nil
 }
 
-func (m *memory) DeleteUser(ctx context.Context, id string) error {
+func (m *memory) DeleteUser(ctx context.Context, u *store.User) error {
 	if err := m.enter(ctx); err != nil {
 		return err
 	}
 	defer m.mu.Unlock()
-	if _, ok := m.users[id]; !ok {
-		return store.ErrNotFound
+	if stored, ok := m.users[u.ID]; !ok || stored.Version != u.Version {
+		return store.ErrStale
 	}
-	delete(m.users, id)
+	delete(m.users, u.ID)
 	return nil
 }
 

@@ -109,8 +109,8 @@ func (o *observed) UpdateUser(ctx context.Context, u *store.User) error {
 	return o.do(ctx, "update_user", func(ctx context.Context) error { return o.db.UpdateUser(ctx, u) })
 }
 
-func (o *observed) DeleteUser(ctx context.Context, id string) error {
-	return o.do(ctx, "delete_user", func(ctx context.Context) error { return o.db.DeleteUser(ctx, id) })
+func (o *observed) DeleteUser(ctx context.Context, u *store.User) error {
+	return o.do(ctx, "delete_user", func(ctx context.Context) error { return o.db.DeleteUser(ctx, u) })
 }
 
 func (o *observed) ListUsers(ctx context.Context, q store.UserQuery) ([]*store.User, error) {

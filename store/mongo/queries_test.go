@@ -113,7 +113,7 @@ func everyCall(t *testing.T, s *Store) map[string]func() error {
 			return errors.Join(s.UpdateUser(ctx, stored(user(0))),
 				want(s.UpdateUser(ctx, stored(sameCustomer(user(1)))), store.ErrCustomerTaken))
 		},
-		"DeleteUser": func() error { return want(s.DeleteUser(ctx, ids[2]), store.ErrNotFound) },
+		"DeleteUser": func() error { return want(s.DeleteUser(ctx, user(2)), store.ErrStale) },
 		"ListUsers": func() error {
 			var errs []error
 			for _, q := range []store.UserQuery{

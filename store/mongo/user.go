@@ -82,18 +82,18 @@ func (s *Store) replaceUser(ctx context.Context, op string, u *store.User, from,
 }
 
 // DeleteUser implements store.Store.
-func (s *Store) DeleteUser(ctx context.Context, id string) error {
+func (s *Store) DeleteUser(ctx context.Context, u *store.User) error {
 	return s.call(ctx, "delete user", func(ctx context.Context) error {
-		oid, err := parseID(id)
+		id, err := parseID(u.ID)
 		if err != nil {
-			return store.ErrNotFound
+			return err
 		}
-		result, err := s.users.DeleteOne(ctx, bson.D{{Key: "_id", Value: oid}})
+		result, err := s.users.DeleteOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "version", Value: u.Version}})
 		if err != nil {
 			return err
 		}
 		if result.DeletedCount == 0 {
-			return store.ErrNotFound
+			return store.ErrStale
 		}
 		return nil
 	})

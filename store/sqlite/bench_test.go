@@ -127,7 +127,7 @@ func BenchmarkDeleteUser(b *testing.B) {
 		if err := s.InsertUser(b.Context(), u); err != nil {
 			return err
 		}
-		return s.DeleteUser(b.Context(), u.ID)
+		return s.DeleteUser(b.Context(), u)
 	})
 }
 

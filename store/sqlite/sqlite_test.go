@@ -226,7 +226,7 @@ func TestEveryCallAfterCloseIsUnavailable(t *testing.T) {
 	for name, err := range map[string]error{
 		"InsertUser": s.InsertUser(ctx, newUser(1)), "User": user, "UserByEmail": byEmail,
 		"UserByCustomer": byCustomer, "UpdateUser": s.UpdateUser(ctx, newUser(1)),
-		"DeleteUser": s.DeleteUser(ctx, "x"), "ListUsers": users, "ListUsers VisibleTo": visible,
+		"DeleteUser": s.DeleteUser(ctx, newUser(1)), "ListUsers": users, "ListUsers VisibleTo": visible,
 		"ListAdmins": admins, "UsersToSync": toSync, "InsertPayment": s.InsertPayment(ctx, newPayment("x", 1)),
 		"PaymentByCUID": byCUID, "PaymentByIntent": byIntent, "UpdatePayment": s.UpdatePayment(ctx, newPayment("x", 1)),
 		"ListPayments": payments, "PaymentsToCheck": toCheck, "AcquireLease": acquire,

@@ -96,7 +96,7 @@ var statements = [queryCount]struct {
 			admin = ?9, sync_at = ?10, created_at = ?11, updated_at = ?12, root_creator = ?13,
 			password_set_by = ?14, session = ?15, sync_failures = ?16, version = ?18
 		WHERE id = ?1 AND version = ?17`},
-	deleteUser: {writes, `DELETE FROM users WHERE id = ?1`},
+	deleteUser: {writes, `DELETE FROM users WHERE id = ?1 AND version = ?2`},
 	// Counts the entries of an index, which are a fraction of the rows' size.
 	countUsers: {scans, `SELECT count(*) FROM users WHERE email_key >= ''`},
 	listUsers:  {reads, `SELECT ` + userColumns + ` FROM users WHERE id > ? ORDER BY id LIMIT ?`},

@@ -95,11 +95,11 @@ func (s *Store) UserByCustomer(ctx context.Context, customerID string) (*store.U
 }
 
 // DeleteUser implements store.Store.
-func (s *Store) DeleteUser(ctx context.Context, id string) error {
+func (s *Store) DeleteUser(ctx context.Context, u *store.User) error {
 	const op = "delete user"
-	n, err := s.exec(ctx, deleteUser, id)
+	n, err := s.exec(ctx, deleteUser, u.ID, u.Version)
 	if err == nil && n == 0 {
-		err = store.ErrNotFound
+		err = store.ErrStale
 	}
 	return s.fail(op, err)
 }

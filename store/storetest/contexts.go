@@ -31,7 +31,7 @@ func calls(s store.Store, u *store.User, p *store.Payment) map[string]func(conte
 		"UserByEmail":    func(ctx context.Context) error { _, err := s.UserByEmail(ctx, u.EmailKey); return err },
 		"UserByCustomer": func(ctx context.Context) error { _, err := s.UserByCustomer(ctx, u.CustomerID); return err },
 		"UpdateUser":     func(ctx context.Context) error { changed := *u; return s.UpdateUser(ctx, &changed) },
-		"DeleteUser":     func(ctx context.Context) error { return s.DeleteUser(ctx, u.ID) },
+		"DeleteUser":     func(ctx context.Context) error { return s.DeleteUser(ctx, u) },
 		"ListUsers":      func(ctx context.Context) error { _, err := s.ListUsers(ctx, store.UserQuery{Limit: 1}); return err },
 		"ListUsers VisibleTo": func(ctx context.Context) error {
 			_, err := s.ListUsers(ctx, store.UserQuery{VisibleTo: u.ID, Limit: 1})

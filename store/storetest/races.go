@@ -74,8 +74,8 @@ func raceVersion(t *testing.T, s store.Store) {
 func raceDelete(t *testing.T, s store.Store) {
 	u := insertUser(t, s, newUser(1))
 	winner(t, race(racers, func(int) error {
-		return s.DeleteUser(t.Context(), u.ID)
-	}), store.ErrNotFound)
+		return s.DeleteUser(t.Context(), u)
+	}), store.ErrStale)
 }
 
 func raceCUID(t *testing.T, s store.Store) {

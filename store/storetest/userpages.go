@@ -127,7 +127,7 @@ func userVisibleDeleted(t *testing.T, s store.Store) {
 	created := newUser(2)
 	created.CreatedBy = creator.ID
 	insertUser(t, s, created)
-	if err := s.DeleteUser(t.Context(), creator.ID); err != nil {
+	if err := s.DeleteUser(t.Context(), creator); err != nil {
 		t.Fatalf("DeleteUser: %v", err)
 	}
 	got := listUsers(t, s, store.UserQuery{VisibleTo: creator.ID, Limit: 10})
@@ -175,7 +175,11 @@ func userPagesChanging(t *testing.T, s store.Store) {
 			}
 			last := got[len(got)-1]
 			if last != creator.ID && !slices.Contains(permanent[:4], last) {
-				if err := s.DeleteUser(t.Context(), last); err != nil {
+				u, err := s.User(t.Context(), last)
+				if err == nil {
+					err = s.DeleteUser(t.Context(), u)
+				}
+				if err != nil {
 					t.Fatalf("DeleteUser: %v", err)
 				}
 			}

@@ -25,6 +25,7 @@ var userTests = []test{
 	{"an update of an old version is ErrStale and changes nothing", userUpdateStale},
 	{"an update of a deleted user is ErrStale", userUpdateDeleted},
 	{"a delete frees the keys and leaves the payments", userDelete},
+	{"a delete of a stale version changes nothing", userDeleteStale},
 }
 
 // fullUser returns a user with a value in every field.
@@ -148,7 +149,7 @@ func userNotFound(t *testing.T, s store.Store) {
 	wantErr(t, "UserByEmail", err, store.ErrNotFound)
 	_, err = s.UserByCustomer(t.Context(), "cus_nobody")
 	wantErr(t, "UserByCustomer", err, store.ErrNotFound)
-	wantErr(t, "DeleteUser", s.DeleteUser(t.Context(), store.NewID(at(2))), store.ErrNotFound)
+	wantErr(t, "DeleteUser", s.DeleteUser(t.Context(), newUser(2)), store.ErrStale)
 	wantErr(t, "UpdateUser", s.UpdateUser(t.Context(), newUser(2)), store.ErrStale)
 }
 
@@ -250,7 +251,7 @@ func userUpdateStale(t *testing.T, s store.Store) {
 
 func userUpdateDeleted(t *testing.T, s store.Store) {
 	u := insertUser(t, s, newUser(1))
-	if err := s.DeleteUser(t.Context(), u.ID); err != nil {
+	if err := s.DeleteUser(t.Context(), u); err != nil {
 		t.Fatalf("DeleteUser: %v", err)
 	}
 	before := *u
@@ -262,11 +263,27 @@ func userUpdateDeleted(t *testing.T, s store.Store) {
 	wantErr(t, "User after the update", err, store.ErrNotFound)
 }
 
+// A user who has changed since they were read stays: what changed may forbid the
+// deletion.
+func userDeleteStale(t *testing.T, s store.Store) {
+	u := insertUser(t, s, fullUser(1))
+	stale := *u
+	u.Admin = true
+	if err := s.UpdateUser(t.Context(), u); err != nil {
+		t.Fatalf("UpdateUser: %v", err)
+	}
+	for _, version := range []int64{stale.Version, 0, u.Version + 1} {
+		stale.Version = version
+		wantErr(t, "DeleteUser", s.DeleteUser(t.Context(), &stale), store.ErrStale)
+		wantUser(t, s, *u)
+	}
+}
+
 func userDelete(t *testing.T, s store.Store) {
 	u := insertUser(t, s, fullUser(1))
 	other := insertUser(t, s, newUser(2))
 	p := insertPayment(t, s, newPayment(u.ID, 1))
-	if err := s.DeleteUser(t.Context(), u.ID); err != nil {
+	if err := s.DeleteUser(t.Context(), u); err != nil {
 		t.Fatalf("DeleteUser: %v", err)
 	}
 	_, err := s.User(t.Context(), u.ID)
@@ -275,7 +292,7 @@ func userDelete(t *testing.T, s store.Store) {
 	wantErr(t, "UserByEmail", err, store.ErrNotFound)
 	_, err = s.UserByCustomer(t.Context(), u.CustomerID)
 	wantErr(t, "UserByCustomer", err, store.ErrNotFound)
-	wantErr(t, "second DeleteUser", s.DeleteUser(t.Context(), u.ID), store.ErrNotFound)
+	wantErr(t, "second DeleteUser", s.DeleteUser(t.Context(), u), store.ErrStale)
 	wantUser(t, s, *other)
 	wantPayment(t, s, *p)
 
