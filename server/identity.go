@@ -10,26 +10,25 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// caller is the user who sent the request. Operations that need no token have
-// none; the chain sees to it that every other has.
+// caller returns the user who sent the request: nil for operations that need no
+// token, never nil for the others.
 func caller(ctx context.Context) *store.User { return eventOf(ctx).caller }
 
-// tokenUser verifies the request's token and returns the id of its user. It does
-// not read the store.
-func (s *Server) tokenUser(h http.Header) (string, error) {
+// tokenClaims verifies the request's token and returns what it says. It does not
+// read the store.
+func (s *Server) tokenClaims(h http.Header) (auth.Claims, error) {
 	token, err := bearerToken(h)
 	if err != nil {
-		return "", err
+		return auth.Claims{}, err
 	}
-	claims, err := s.tokens.Verify(token)
-	return claims.UserID, err
+	return s.tokens.Verify(token)
 }
 
-// findCaller reads the user of a verified token. The token of a deleted user is as
-// good as none.
-func (s *Server) findCaller(ctx context.Context, userID string) (*store.User, error) {
-	u, err := s.store.User(ctx, userID)
-	if errors.Is(err, store.ErrNotFound) {
+// findCaller reads the user of a verified token. The token of a deleted user, or
+// of a session that has ended, is invalid.
+func (s *Server) findCaller(ctx context.Context, claims auth.Claims) (*store.User, error) {
+	u, err := s.store.User(ctx, claims.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && u.Session != claims.Session {
 		return nil, auth.ErrTokenInvalid
 	}
 	return u, err

@@ -60,14 +60,14 @@ func (s *Server) Layers(operationID string) ([]Layer, error) {
 
 func (s *Server) readyToken(fresh func() *http.Request) (next, error) {
 	header := fresh().Header
-	run := func() error { _, err := s.tokenUser(header); return err }
+	run := func() error { _, err := s.tokenClaims(header); return err }
 	return func() (func() error, error) { return run, nil }, nil
 }
 
 func (s *Server) readyCaller(fresh func() *http.Request) (next, error) {
 	r := fresh()
-	id, err := s.tokenUser(r.Header)
-	run := func() error { _, err := s.findCaller(r.Context(), id); return err }
+	claims, err := s.tokenClaims(r.Header)
+	run := func() error { _, err := s.findCaller(r.Context(), claims); return err }
 	return func() (func() error, error) { return run, nil }, err
 }
 

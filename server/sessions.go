@@ -19,7 +19,7 @@ func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControl
 		return nil, err
 	}
 	eventOf(ctx).userID = u.ID
-	token, _, err := h.tokens.Issue(u.ID)
+	token, _, err := h.tokens.Issue(u.ID, u.Session)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (h *handlers) UserControllerLogin(ctx context.Context, r gen.UserController
 		return nil, err
 	}
 	eventOf(ctx).userID = u.ID
-	token, _, err := h.tokens.Issue(u.ID)
+	token, _, err := h.tokens.Issue(u.ID, u.Session)
 	if err != nil {
 		return nil, err
 	}

@@ -106,22 +106,22 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 				return echo.ErrNotFound
 			}
 			e.operationID = o.route.Operation.OperationID
-			var userID string
-			var stranger error
+			var claims auth.Claims
+			var tokenErr error
 			if o.secured {
-				userID, stranger = s.tokenUser(r.Header)
+				claims, tokenErr = s.tokenClaims(r.Header)
 			}
-			if err := s.requests.count(c.Response().Header(), senderOf(userID, e.from)); err != nil {
+			if err := s.requests.count(c.Response().Header(), senderOf(claims.UserID, e.from)); err != nil {
 				return err
 			}
 			if !acceptsJSON(r.Header) {
 				return errNotAcceptable
 			}
-			if stranger != nil {
-				return stranger
+			if tokenErr != nil {
+				return tokenErr
 			}
 			if o.secured {
-				u, err := s.findCaller(r.Context(), userID)
+				u, err := s.findCaller(r.Context(), claims)
 				if err != nil {
 					return err
 				}

@@ -216,7 +216,7 @@ func (p *population) issueTokens(b *testing.B) {
 		b.Fatal(err)
 	}
 	issue := func(i int) string {
-		token, _, err := tokens.Issue(userID(i))
+		token, _, err := tokens.Issue(userID(i), 0)
 		if err != nil {
 			b.Fatal(err)
 		}

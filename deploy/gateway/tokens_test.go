@@ -36,7 +36,7 @@ func (s *system) badTokens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		token, _, err := tokens.Issue("5f9f1c9b9c9c9c9c9c9c9c9c")
+		token, _, err := tokens.Issue("5f9f1c9b9c9c9c9c9c9c9c9c", 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func FuzzParseKeys(f *testing.F) {
 			}
 		}
 		tokens := newTokens(t, set)
-		token, _, err := tokens.Issue(testUser)
+		token, _, err := tokens.Issue(testUser, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -240,7 +240,7 @@ func TestJWKSVerifiesATokenElsewhere(t *testing.T) {
 	keys := testKeys()
 	set := parseKeys(t, pkcs8(t, keys[0]), pkix(t, &keys[1].PublicKey))
 	tokens := newTokens(t, set)
-	token, _, err := tokens.Issue(testUser)
+	token, _, err := tokens.Issue(testUser, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,9 @@ type TokenConfig struct {
 type Claims struct {
 	// UserID is the sub claim: 24 lower-case hexadecimal digits.
 	UserID string
+	// Session is the ses claim, 0 without one. The token has ended if it is not the
+	// user's present Session.
+	Session int64
 	// ID is the jti claim, unique among tokens.
 	ID        string
 	IssuedAt  time.Time
@@ -113,21 +116,25 @@ func NewTokens(cfg TokenConfig) (*Tokens, error) {
 	return &Tokens{cfg: cfg, parser: parser}, nil
 }
 
-// Issue signs a token for the user and returns it with its exp claim.
-func (t *Tokens) Issue(userID string) (token string, expires time.Time, err error) {
+// Issue signs a token for the user's session and returns it with its exp claim.
+func (t *Tokens) Issue(userID string, session int64) (token string, expires time.Time, err error) {
 	if !isUserID(userID) {
 		return "", time.Time{}, errors.New("issue token: the user id is not 24 lower-case hexadecimal digits")
 	}
 	issued := t.cfg.Clock().UTC().Truncate(time.Second)
 	expires = issued.Add(t.cfg.TTL)
-	unsigned := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
+	claims := jwt.MapClaims{
 		"iss": t.cfg.Issuer,
 		"aud": t.cfg.Audience,
 		"sub": userID,
 		"iat": issued.Unix(),
 		"exp": expires.Unix(),
 		"jti": rand.Text(),
-	})
+	}
+	if session != 0 {
+		claims["ses"] = session
+	}
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
 	unsigned.Header["kid"] = t.cfg.Keys.signerID
 	unsigned.Header["typ"] = tokenType
 	token, err = unsigned.SignedString(t.cfg.Keys.signer)
@@ -158,6 +165,7 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 	}
 	claims := Claims{
 		UserID:    c.Subject,
+		Session:   c.Session,
 		ID:        c.ID,
 		IssuedAt:  c.IssuedAt.UTC(),
 		ExpiresAt: c.ExpiresAt.UTC(),
@@ -177,8 +185,11 @@ func (s *KeySet) find(token *jwt.Token) (any, error) {
 	return key, nil
 }
 
-// accessClaims adds to the parser's checks those of our own claims.
-type accessClaims struct{ jwt.RegisteredClaims }
+// accessClaims adds our own claims, and our own checks to the parser's.
+type accessClaims struct {
+	jwt.RegisteredClaims
+	Session int64 `json:"ses"`
+}
 
 // Validate is called by the parser, once the signature is verified.
 func (c *accessClaims) Validate() error {
@@ -215,7 +226,7 @@ func tokenError(err error) error {
 	return ErrTokenInvalid
 }
 
-// isUserID tells whether id has the form of store.NewID: 24 lower-case
+// isUserID reports whether id has the form of store.NewID: 24 lower-case
 // hexadecimal digits.
 func isUserID(id string) bool {
 	return len(id) == 24 && strings.Trim(id, "0123456789abcdef") == ""

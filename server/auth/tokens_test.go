@@ -86,7 +86,7 @@ func verifier(t testing.TB) *Tokens {
 func TestIssuedTokenSaysWhatItShould(t *testing.T) {
 	t.Parallel()
 	tokens := verifier(t)
-	token, expires, err := tokens.Issue(testUser)
+	token, expires, err := tokens.Issue(testUser, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,12 +127,29 @@ func TestIssuedTokenSaysWhatItShould(t *testing.T) {
 	}
 }
 
+func TestTokenCarriesItsSession(t *testing.T) {
+	t.Parallel()
+	tokens := verifier(t)
+	for _, session := range []int64{0, 1, 1 << 53} {
+		token, _, err := tokens.Issue(testUser, session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, seen := range []string{"first", "again"} {
+			claims, err := tokens.Verify(token)
+			if err != nil || claims.Session != session {
+				t.Errorf("session %d, seen %s: got %d, %v", session, seen, claims.Session, err)
+			}
+		}
+	}
+}
+
 func TestEveryTokenHasItsOwnID(t *testing.T) {
 	t.Parallel()
 	tokens := verifier(t)
 	seen := map[string]bool{}
 	for range 8 {
-		token, _, err := tokens.Issue(testUser)
+		token, _, err := tokens.Issue(testUser, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +168,7 @@ func TestIssueRefusesWhatIsNoUserID(t *testing.T) {
 	t.Parallel()
 	tokens := verifier(t)
 	for _, id := range []string{"", "me", testUser[1:], testUser + "0", strings.ToUpper(testUser)} {
-		if token, _, err := tokens.Issue(id); err == nil {
+		if token, _, err := tokens.Issue(id, 0); err == nil {
 			t.Errorf("%q: got a token of %d bytes, want an error", id, len(token))
 		}
 	}
@@ -229,6 +246,8 @@ func TestVerifyJudgesHeaderAndClaims(t *testing.T) {
 		"not yet valid":              {func(f *forgery) { f.claims["nbf"] = now + 31 }, jwt.ErrTokenNotValidYet},
 		"valid within the leeway":    {func(f *forgery) { f.claims["nbf"] = now + 30 }, nil},
 		"valid since the past":       {func(f *forgery) { f.claims["nbf"] = now - 60 }, nil},
+		"session not a number":       {func(f *forgery) { f.claims["ses"] = "0" }, jwt.ErrTokenMalformed},
+		"session a fraction":         {func(f *forgery) { f.claims["ses"] = 0.5 }, jwt.ErrTokenMalformed},
 		"further claims are ignored": {func(f *forgery) { f.claims["admin"] = true }, nil},
 		"oversized": {func(f *forgery) {
 			f.claims["pad"] = strings.Repeat("x", maxTokenBytes)
@@ -336,7 +355,7 @@ func TestRollingKeys(t *testing.T) {
 	before, after := pkcs8(t, keys[0]), pkcs8(t, keys[2])
 	retired := pkix(t, &keys[0].PublicKey)
 	issue := func(tokens *Tokens) string {
-		token, _, err := tokens.Issue(testUser)
+		token, _, err := tokens.Issue(testUser, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -404,7 +423,7 @@ func FuzzVerify(f *testing.F) {
 	tokens := verifier(f)
 	var issued []string
 	for range 2 {
-		token, _, err := tokens.Issue(testUser)
+		token, _, err := tokens.Issue(testUser, 0)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -431,7 +450,7 @@ func FuzzVerify(f *testing.F) {
 
 func BenchmarkVerify(b *testing.B) {
 	tokens := verifier(b)
-	token, _, err := tokens.Issue(testUser)
+	token, _, err := tokens.Issue(testUser, 0)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -447,7 +466,7 @@ func BenchmarkIssue(b *testing.B) {
 	tokens := verifier(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := tokens.Issue(testUser); err != nil {
+		if _, _, err := tokens.Issue(testUser, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

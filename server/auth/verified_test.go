@@ -18,7 +18,7 @@ func TestAVerifiedTokenStillExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, expires, err := tokens.Issue(testUser)
+	token, expires, err := tokens.Issue(testUser, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestAVerifiedTokenStillExpires(t *testing.T) {
 func TestWhatIsLikeAVerifiedTokenIsNone(t *testing.T) {
 	t.Parallel()
 	tokens := newTokens(t, parseKeys(t, pkcs8(t, testKeys()[0])))
-	token, _, err := tokens.Issue(testUser)
+	token, _, err := tokens.Issue(testUser, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
