@@ -22,6 +22,19 @@ type AuthGrantDto struct {
 	AccessToken string `json:"access_token"`
 }
 
+// ChangePasswordDto The current password of the caller, and the one that replaces it.
+type ChangePasswordDto struct {
+	// CurrentPassword The password that the caller logs in with today.
+	//
+	// Example: password
+	CurrentPassword string `json:"currentPassword"`
+
+	// NewPassword The new password. It differs from the current one.
+	//
+	// Example: a better password
+	NewPassword string `json:"newPassword"`
+}
+
 // ConfirmPaymentDto A payment to confirm, and what to charge it to.
 type ConfirmPaymentDto struct {
 	// CUID The CUID that the payment was created under.
@@ -333,6 +346,9 @@ type UserControllerCreateJSONRequestBody = CreateUserDto
 // UserControllerLoginJSONRequestBody defines body for UserControllerLogin for application/json ContentType.
 type UserControllerLoginJSONRequestBody = LoginUserDto
 
+// UserControllerChangePasswordJSONRequestBody defines body for UserControllerChangePassword for application/json ContentType.
+type UserControllerChangePasswordJSONRequestBody = ChangePasswordDto
+
 // UserControllerRegisterJSONRequestBody defines body for UserControllerRegister for application/json ContentType.
 type UserControllerRegisterJSONRequestBody = CreateUserDto
 
@@ -362,6 +378,9 @@ type ServerInterface interface {
 	// UserControllerLogin Log in
 	// (POST /user/login)
 	UserControllerLogin(ctx echo.Context) error
+	// UserControllerChangePassword Change the password
+	// (POST /user/password)
+	UserControllerChangePassword(ctx echo.Context) error
 	// UserControllerRegister Register
 	// (POST /user/register)
 	UserControllerRegister(ctx echo.Context) error
@@ -483,6 +502,15 @@ func (w *ServerInterfaceWrapper) UserControllerLogin(ctx echo.Context) error {
 	return err
 }
 
+// UserControllerChangePassword converts echo context to params.
+func (w *ServerInterfaceWrapper) UserControllerChangePassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UserControllerChangePassword(ctx)
+	return err
+}
+
 // UserControllerRegister converts echo context to params.
 func (w *ServerInterfaceWrapper) UserControllerRegister(ctx echo.Context) error {
 	var err error
@@ -597,6 +625,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/user/:id", wrapper.UserControllerFindOne, options.OperationMiddlewares["UserController_findOne"]...)
 	router.PATCH(options.BaseURL+"/user/:id", wrapper.UserControllerUpdate, options.OperationMiddlewares["UserController_update"]...)
 	router.POST(options.BaseURL+"/user/login", wrapper.UserControllerLogin, options.OperationMiddlewares["UserController_login"]...)
+	router.POST(options.BaseURL+"/user/password", wrapper.UserControllerChangePassword, options.OperationMiddlewares["UserController_changePassword"]...)
 	router.POST(options.BaseURL+"/user/register", wrapper.UserControllerRegister, options.OperationMiddlewares["UserController_register"]...)
 
 }
@@ -1767,6 +1796,172 @@ func (response UserControllerLogin503ApplicationProblemPlusJSONResponse) VisitUs
 	return err
 }
 
+type UserControllerChangePasswordRequestObject struct {
+	Body *UserControllerChangePasswordJSONRequestBody
+}
+
+type UserControllerChangePasswordResponseObject interface {
+	VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type UserControllerChangePassword201JSONResponse AuthGrantDto
+
+func (response UserControllerChangePassword201JSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword400ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword401ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword406ApplicationProblemPlusJSONResponse struct {
+	NotAcceptableApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword406ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword413ApplicationProblemPlusJSONResponse struct {
+	ContentTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword413ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword415ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableContentApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword422ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword429ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword500ApplicationProblemPlusJSONResponse struct {
+	InternalServerErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword500ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UserControllerChangePassword503ApplicationProblemPlusJSONResponse struct {
+	ServiceUnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UserControllerChangePassword503ApplicationProblemPlusJSONResponse) VisitUserControllerChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UserControllerRegisterRequestObject struct {
 	Body *UserControllerRegisterJSONRequestBody
 }
@@ -2455,6 +2650,9 @@ type StrictServerInterface interface {
 	// UserControllerLogin Log in
 	// (POST /user/login)
 	UserControllerLogin(ctx context.Context, request UserControllerLoginRequestObject) (UserControllerLoginResponseObject, error)
+	// UserControllerChangePassword Change the password
+	// (POST /user/password)
+	UserControllerChangePassword(ctx context.Context, request UserControllerChangePasswordRequestObject) (UserControllerChangePasswordResponseObject, error)
 	// UserControllerRegister Register
 	// (POST /user/register)
 	UserControllerRegister(ctx context.Context, request UserControllerRegisterRequestObject) (UserControllerRegisterResponseObject, error)
@@ -2734,6 +2932,52 @@ func (sh *strictHandler) UserControllerLogin(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(UserControllerLoginResponseObject); ok {
 		return validResponse.VisitUserControllerLoginResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UserControllerChangePassword operation middleware
+func (sh *strictHandler) UserControllerChangePassword(ctx echo.Context) error {
+	var request UserControllerChangePasswordRequestObject
+
+	var body UserControllerChangePasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UserControllerChangePassword(ctx.Request().Context(), request.(UserControllerChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UserControllerChangePassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UserControllerChangePasswordResponseObject); ok {
+		return validResponse.VisitUserControllerChangePasswordResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -175,6 +175,9 @@ func (s *measured) scenarios() []scenario {
 		{"UserController_update", "", 200, func() *http.Request {
 			return s.request("PATCH", "/user/"+victim.id, victim.token, `{"userName":"`+s.fresh()+`"}`)
 		}},
+		{"UserController_changePassword", "", 201, func() *http.Request {
+			return s.request("POST", "/user/password", s.register().token, fmt.Sprintf(`{"currentPassword":%q,"newPassword":"another password"}`, password))
+		}},
 		{"UserController_remove", "", 200, func() *http.Request {
 			gone := s.register()
 			return s.request("DELETE", "/user/"+gone.id, gone.token, "")

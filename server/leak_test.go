@@ -95,7 +95,7 @@ var meant = []struct {
 	status       int
 	property     *regexp.Regexp
 }{
-	{regexp.MustCompile(`POST`), regexp.MustCompile(`^/user/(register|login)$`), 201, regexp.MustCompile(`"access_token":"[\w.-]+"`)},
+	{regexp.MustCompile(`POST`), regexp.MustCompile(`^/user/(register|login|password)$`), 201, regexp.MustCompile(`"access_token":"[\w.-]+"`)},
 	{regexp.MustCompile(`POST`), regexp.MustCompile(`^/payment$`), 201, regexp.MustCompile(`"clientSecret":"\w+"`)},
 	{regexp.MustCompile(`POST`), regexp.MustCompile(`^/user$`), 201, regexp.MustCompile(`"email":"[^"]+"`)},
 	{regexp.MustCompile(`GET|PATCH|DELETE`), regexp.MustCompile(`^/user`), 200, regexp.MustCompile(`"email":"[^"]+"`)},

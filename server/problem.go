@@ -19,6 +19,8 @@ var (
 	errCredentials        = errors.New("wrong email or password")
 	errCustomerForbidden  = errors.New("only an admin may set the customer")
 	errUserNotFound       = errors.New("user not found")
+	errWrongPassword      = errors.New("wrong current password")
+	errPasswordUnchanged  = errors.New("new password is the current one")
 	errJSON               = errors.New("body is not one JSON value")
 	errNotAcceptable      = errors.New("no acceptable media type")
 	errUnsupportedContent = errors.New("unsupported media type, charset or encoding")
@@ -88,6 +90,10 @@ var problems = []struct {
 		"Fix the fields listed in `errors` and send the request again."}},
 	{isInput(auth.FieldEmail), kind{http.StatusUnprocessableEntity, "invalid_email", "The email address cannot be used",
 		"Fix the fields listed in `errors` and send the request again."}},
+	{isErr(errWrongPassword), kind{http.StatusUnprocessableEntity, "wrong_password", "The current password is wrong",
+		"Check `currentPassword` and try again. Each failure counts as a failed login."}},
+	{isErr(errPasswordUnchanged), kind{http.StatusUnprocessableEntity, "password_unchanged", "The new password is the current one",
+		"Choose another password."}},
 	{isErr(payments.ErrCUIDMismatch), kind{http.StatusUnprocessableEntity, "cuid_mismatch", "The payment was created under another cuid",
 		"Send the cuid that the payment was created under."}},
 	{isErr(payments.ErrPaymentMethodUnusable), kind{http.StatusUnprocessableEntity, "payment_method_unusable", "The payment method cannot be used",

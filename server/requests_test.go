@@ -15,6 +15,7 @@ func goodRequests(me person, payment, cuid string) map[string]request {
 		"UserController_findAll":           {method: "GET", path: "/user", token: me.token},
 		"UserController_findOne":           {method: "GET", path: "/user/" + me.id, token: me.token},
 		"UserController_update":            {method: "PATCH", path: "/user/" + me.id, token: me.token, body: object{"userName": "Changed"}},
+		"UserController_changePassword":    {method: "POST", path: "/user/password", token: me.token, body: object{"currentPassword": password, "newPassword": "another " + password}},
 		"UserController_remove":            {method: "DELETE", path: "/user/" + me.id, token: me.token},
 		"PaymentController_getPayments":    {method: "GET", path: "/payment", token: me.token},
 		"PaymentController_getPayment":     {method: "GET", path: "/payment/" + payment, token: me.token},

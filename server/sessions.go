@@ -28,9 +28,14 @@ func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControl
 
 // UserControllerLogin exchanges credentials for a token.
 func (h *handlers) UserControllerLogin(ctx context.Context, r gen.UserControllerLoginRequestObject) (gen.UserControllerLoginResponseObject, error) {
-	u, err := h.checkCredentials(ctx, r.Body.Email, r.Body.Password)
+	u, rehash, err := h.checkCredentials(ctx, r.Body.Email, r.Body.Password)
 	if err != nil {
 		return nil, err
+	}
+	if rehash {
+		if err := h.rehash(ctx, u, r.Body.Password); err != nil {
+			return nil, err
+		}
 	}
 	eventOf(ctx).userID = u.ID
 	token, _, err := h.tokens.Issue(u.ID, u.Session)
@@ -41,37 +46,31 @@ func (h *handlers) UserControllerLogin(ctx context.Context, r gen.UserController
 }
 
 // checkCredentials finds the user of the email and password, if the caller may
-// try. Unknown emails cost the same work and give the same error as wrong
-// passwords: errCredentials.
-func (h *handlers) checkCredentials(ctx context.Context, email, password string) (*store.User, error) {
+// try, and reports whether the password should be hashed again. Unknown emails cost
+// the same work and give the same error as wrong passwords: errCredentials.
+func (h *handlers) checkCredentials(ctx context.Context, email, password string) (u *store.User, rehash bool, err error) {
 	_, key, err := auth.NormalizeEmail(email)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	attempt, err := h.throttle.Login(ctx, key, eventOf(ctx).from)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	u, rehash, err := h.verify(ctx, key, password)
+	u, rehash, err = h.verify(ctx, key, password)
 	if errors.Is(err, errCredentials) {
 		if err := attempt.Failed(ctx); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if err := attempt.Succeeded(ctx); err != nil {
-		return nil, err
-	}
-	if rehash {
-		return u, h.rehash(ctx, u, password)
-	}
-	return u, nil
+	return u, rehash, attempt.Succeeded(ctx)
 }
 
-// verify finds the user whose password it is, and whether it should be hashed
-// anew. errCredentials, after the work of one hash.
+// verify finds the user whose password it is, and reports whether it should be
+// hashed again. errCredentials, after the same work for every email.
 func (h *handlers) verify(ctx context.Context, emailKey, password string) (u *store.User, rehash bool, err error) {
 	u, err = h.store.UserByEmail(ctx, emailKey)
 	if errors.Is(err, store.ErrNotFound) {

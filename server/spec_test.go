@@ -41,6 +41,7 @@ func TestOperations(t *testing.T) {
 		"DELETE /user/{id}":     "UserController_remove",
 		"POST /user/register":   "UserController_register",
 		"POST /user/login":      "UserController_login",
+		"POST /user/password":   "UserController_changePassword",
 		"POST /payment":         "PaymentController_createPayment",
 		"GET /payment":          "PaymentController_getPayments",
 		"GET /payment/{id}":     "PaymentController_getPayment",

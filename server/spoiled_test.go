@@ -67,7 +67,7 @@ func spoilBody(bad map[string]request, good request, schema *openapi3.Schema) {
 		return r
 	}
 	for name, property := range schema.Properties {
-		for what, value := range spoiled(name, property.Value) {
+		for what, value := range spoiled(property.Value) {
 			bad[name+" "+what] = with(func(body object) { body[name] = value })
 		}
 		if slices.Contains(schema.Required, name) {
@@ -78,7 +78,7 @@ func spoilBody(bad map[string]request, good request, schema *openapi3.Schema) {
 
 // spoilParameter adds the good request with the parameter spoiled.
 func spoilParameter(bad map[string]request, good request, path string, p *openapi3.Parameter) {
-	for what, value := range spoiled(p.Name, p.Schema.Value) {
+	for what, value := range spoiled(p.Schema.Value) {
 		text, ok := value.(string)
 		if !ok {
 			encoded, _ := json.Marshal(value) // numbers, lists and objects of these always encode
@@ -108,7 +108,7 @@ func printable(r rune) rune {
 }
 
 // spoiled are values that do not fit the schema, by what is wrong with them.
-func spoiled(name string, s *openapi3.Schema) map[string]any {
+func spoiled(s *openapi3.Schema) map[string]any {
 	bad := map[string]any{
 		"null": nil, "a list": []int{1}, "an object": object{"$ne": 1}, "true": true, "a fraction": 1.5,
 		"empty": "", "huge": strings.Repeat("a", 60_000), "broken": "\u0000\u202e'\"<>%00",
@@ -126,7 +126,7 @@ func spoiled(name string, s *openapi3.Schema) map[string]any {
 		bad["too short"] = strings.Repeat("a", int(s.MinLength)-1)
 	}
 	bad["NUL"] = "\u0000"
-	if name == "password" {
+	if s.Format == "password" {
 		delete(bad, "broken") // a password may hold anything
 	}
 	return bad

@@ -257,10 +257,11 @@ func TestGuessesAtOnceAreCountedExactly(t *testing.T) {
 	}
 }
 
-// overtaken lets others use up the limit while a password is being checked.
+// overtaken lets others do something while a password is being checked: meanwhile
+// before the user is read, afterwards once the user has been read.
 type overtaken struct {
 	store.Store
-	meanwhile func()
+	meanwhile, afterwards func()
 }
 
 func (o *overtaken) UserByEmail(ctx context.Context, key string) (*store.User, error) {
@@ -269,7 +270,13 @@ func (o *overtaken) UserByEmail(ctx context.Context, key string) (*store.User, e
 		o.meanwhile = nil
 		run()
 	}
-	return o.Store.UserByEmail(ctx, key)
+	u, err := o.Store.UserByEmail(ctx, key)
+	if o.afterwards != nil {
+		run := o.afterwards
+		o.afterwards = nil
+		run()
+	}
+	return u, err
 }
 
 func TestAGuessThatWasOvertakenLearnsNothing(t *testing.T) {

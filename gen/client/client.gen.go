@@ -24,6 +24,19 @@ type AuthGrantDto struct {
 	AccessToken string `json:"access_token"`
 }
 
+// ChangePasswordDto The current password of the caller, and the one that replaces it.
+type ChangePasswordDto struct {
+	// CurrentPassword The password that the caller logs in with today.
+	//
+	// Example: password
+	CurrentPassword string `json:"currentPassword"`
+
+	// NewPassword The new password. It differs from the current one.
+	//
+	// Example: a better password
+	NewPassword string `json:"newPassword"`
+}
+
 // ConfirmPaymentDto A payment to confirm, and what to charge it to.
 type ConfirmPaymentDto struct {
 	// CUID The CUID that the payment was created under.
@@ -335,6 +348,9 @@ type UserControllerCreateJSONRequestBody = CreateUserDto
 // UserControllerLoginJSONRequestBody defines body for UserControllerLogin for application/json ContentType.
 type UserControllerLoginJSONRequestBody = LoginUserDto
 
+// UserControllerChangePasswordJSONRequestBody defines body for UserControllerChangePassword for application/json ContentType.
+type UserControllerChangePasswordJSONRequestBody = ChangePasswordDto
+
 // UserControllerRegisterJSONRequestBody defines body for UserControllerRegister for application/json ContentType.
 type UserControllerRegisterJSONRequestBody = CreateUserDto
 
@@ -467,14 +483,16 @@ type ClientInterface interface {
 
 	// UserControllerFindAll List users
 	//
-	// Lists the caller and the users that the caller created, by id; to an admin, every user. A page holds `limit` users; the `Link` header leads to the next one.
+	// Lists the users that the caller may manage, by id: the caller, and the users that the caller created, until they make their account their own. An admin sees every user. A page holds at most `limit` users; the `Link` header leads to the next one.
 	//
 	// Corresponds with GET /user (the `UserControllerFindAll` operationId).
 	UserControllerFindAll(ctx context.Context, params *UserControllerFindAllParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UserControllerCreateWithBody Create a user
 	//
-	// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+	// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+	//
+	// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -483,7 +501,9 @@ type ClientInterface interface {
 
 	// UserControllerCreate Create a user
 	//
-	// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+	// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+	//
+	// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -508,6 +528,28 @@ type ClientInterface interface {
 	// Corresponds with POST /user/login (the `UserControllerLogin` operationId).
 	UserControllerLogin(ctx context.Context, body UserControllerLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// UserControllerChangePasswordWithBody Change the password
+	//
+	// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+	//
+	// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+	UserControllerChangePasswordWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UserControllerChangePassword Change the password
+	//
+	// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+	//
+	// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+	UserControllerChangePassword(ctx context.Context, body UserControllerChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// UserControllerRegisterWithBody Register
 	//
 	// Creates a user for whoever asks and answers an access token for it.
@@ -528,7 +570,7 @@ type ClientInterface interface {
 
 	// UserControllerRemove Delete a user
 	//
-	// Deletes the user and answers what was deleted. The user's tokens stop working at once; payments are kept for the books.
+	// Deletes the user and returns what was deleted. The user's tokens stop working at once; payments are kept for the books.
 	//
 	// Corresponds with DELETE /user/{id} (the `UserControllerRemove` operationId).
 	UserControllerRemove(ctx context.Context, id UserID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -544,6 +586,8 @@ type ClientInterface interface {
 	//
 	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
 	//
+	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /user/{id} (the `UserControllerUpdate` operationId).
@@ -552,6 +596,8 @@ type ClientInterface interface {
 	// UserControllerUpdate Change a user
 	//
 	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+	//
+	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -671,7 +717,7 @@ func (c *Client) PaymentControllerGetPayment(ctx context.Context, id PaymentID, 
 
 // UserControllerFindAll List users
 //
-// Lists the caller and the users that the caller created, by id; to an admin, every user. A page holds `limit` users; the `Link` header leads to the next one.
+// Lists the users that the caller may manage, by id: the caller, and the users that the caller created, until they make their account their own. An admin sees every user. A page holds at most `limit` users; the `Link` header leads to the next one.
 //
 // Corresponds with GET /user (the `UserControllerFindAll` operationId).
 func (c *Client) UserControllerFindAll(ctx context.Context, params *UserControllerFindAllParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -688,7 +734,9 @@ func (c *Client) UserControllerFindAll(ctx context.Context, params *UserControll
 
 // UserControllerCreateWithBody Create a user
 //
-// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+//
+// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 //
 // Takes any type of body and a specified content type.
 //
@@ -707,7 +755,9 @@ func (c *Client) UserControllerCreateWithBody(ctx context.Context, contentType s
 
 // UserControllerCreate Create a user
 //
-// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+//
+// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -762,6 +812,48 @@ func (c *Client) UserControllerLogin(ctx context.Context, body UserControllerLog
 	return c.Client.Do(req)
 }
 
+// UserControllerChangePasswordWithBody Change the password
+//
+// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+//
+// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+func (c *Client) UserControllerChangePasswordWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUserControllerChangePasswordRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UserControllerChangePassword Change the password
+//
+// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+//
+// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+func (c *Client) UserControllerChangePassword(ctx context.Context, body UserControllerChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUserControllerChangePasswordRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // UserControllerRegisterWithBody Register
 //
 // Creates a user for whoever asks and answers an access token for it.
@@ -802,7 +894,7 @@ func (c *Client) UserControllerRegister(ctx context.Context, body UserController
 
 // UserControllerRemove Delete a user
 //
-// Deletes the user and answers what was deleted. The user's tokens stop working at once; payments are kept for the books.
+// Deletes the user and returns what was deleted. The user's tokens stop working at once; payments are kept for the books.
 //
 // Corresponds with DELETE /user/{id} (the `UserControllerRemove` operationId).
 func (c *Client) UserControllerRemove(ctx context.Context, id UserID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -838,6 +930,8 @@ func (c *Client) UserControllerFindOne(ctx context.Context, id UserID, reqEditor
 //
 // Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
 //
+// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /user/{id} (the `UserControllerUpdate` operationId).
@@ -856,6 +950,8 @@ func (c *Client) UserControllerUpdateWithBody(ctx context.Context, id UserID, co
 // UserControllerUpdate Change a user
 //
 // Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+//
+// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1198,6 +1294,46 @@ func NewUserControllerLoginRequestWithBody(server string, contentType string, bo
 	return req, nil
 }
 
+// NewUserControllerChangePasswordRequest calls the generic UserControllerChangePassword builder with application/json body
+func NewUserControllerChangePasswordRequest(server string, body UserControllerChangePasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUserControllerChangePasswordRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUserControllerChangePasswordRequestWithBody constructs an http.Request for the UserControllerChangePassword method, with any body, and a specified content type
+func NewUserControllerChangePasswordRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/user/password")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewUserControllerRegisterRequest calls the generic UserControllerRegister builder with application/json body
 func NewUserControllerRegisterRequest(server string, body UserControllerRegisterJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1453,7 +1589,7 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerFindAllWithResponse List users
 	//
-	// Lists the caller and the users that the caller created, by id; to an admin, every user. A page holds `limit` users; the `Link` header leads to the next one.
+	// Lists the users that the caller may manage, by id: the caller, and the users that the caller created, until they make their account their own. An admin sees every user. A page holds at most `limit` users; the `Link` header leads to the next one.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1462,7 +1598,9 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerCreateWithBodyWithResponse Create a user
 	//
-	// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+	// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+	//
+	// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1471,7 +1609,9 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerCreateWithResponse Create a user
 	//
-	// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+	// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+	//
+	// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1496,6 +1636,28 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /user/login (the `UserControllerLogin` operationId).
 	UserControllerLoginWithResponse(ctx context.Context, body UserControllerLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*UserControllerLoginResponse, error)
 
+	// UserControllerChangePasswordWithBodyWithResponse Change the password
+	//
+	// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+	//
+	// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+	UserControllerChangePasswordWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UserControllerChangePasswordResponse, error)
+
+	// UserControllerChangePasswordWithResponse Change the password
+	//
+	// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+	//
+	// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+	UserControllerChangePasswordWithResponse(ctx context.Context, body UserControllerChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*UserControllerChangePasswordResponse, error)
+
 	// UserControllerRegisterWithBodyWithResponse Register
 	//
 	// Creates a user for whoever asks and answers an access token for it.
@@ -1516,7 +1678,7 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerRemoveWithResponse Delete a user
 	//
-	// Deletes the user and answers what was deleted. The user's tokens stop working at once; payments are kept for the books.
+	// Deletes the user and returns what was deleted. The user's tokens stop working at once; payments are kept for the books.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1536,6 +1698,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
 	//
+	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /user/{id} (the `UserControllerUpdate` operationId).
@@ -1544,6 +1708,8 @@ type ClientWithResponsesInterface interface {
 	// UserControllerUpdateWithResponse Change a user
 	//
 	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+	//
+	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2738,6 +2904,183 @@ func (r UserControllerLoginResponse) ContentType() string {
 	return ""
 }
 
+// UserControllerChangePasswordResponse201Headers the declared response headers of an HTTP 201 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse201Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse400Headers the declared response headers of an HTTP 400 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse400Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse401Headers the declared response headers of an HTTP 401 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse401Headers struct {
+	WWWAuthenticate string
+	XRequestID      string
+}
+
+// UserControllerChangePasswordResponse406Headers the declared response headers of an HTTP 406 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse406Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse413Headers the declared response headers of an HTTP 413 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse413Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse415Headers the declared response headers of an HTTP 415 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse415Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse422Headers the declared response headers of an HTTP 422 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse422Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse429Headers the declared response headers of an HTTP 429 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse429Headers struct {
+	RetryAfter int32
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse500Headers the declared response headers of an HTTP 500 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse500Headers struct {
+	XRequestID string
+}
+
+// UserControllerChangePasswordResponse503Headers the declared response headers of an HTTP 503 response for UserControllerChangePassword
+type UserControllerChangePasswordResponse503Headers struct {
+	RetryAfter int32
+	XRequestID string
+}
+
+type UserControllerChangePasswordResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *AuthGrantDto
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationProblemJSON406 *NotAcceptable
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *ContentTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *UnprocessableContent
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyRequests
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalServerError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ServiceUnavailable
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *UserControllerChangePasswordResponse201Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *UserControllerChangePasswordResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *UserControllerChangePasswordResponse401Headers
+	// Headers406 the parsed response headers for an HTTP 406 response
+	Headers406 *UserControllerChangePasswordResponse406Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *UserControllerChangePasswordResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *UserControllerChangePasswordResponse415Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *UserControllerChangePasswordResponse422Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UserControllerChangePasswordResponse429Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *UserControllerChangePasswordResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *UserControllerChangePasswordResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r UserControllerChangePasswordResponse) GetJSON201() *AuthGrantDto {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON406() *NotAcceptable {
+	return r.ApplicationProblemJSON406
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON413() *ContentTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON422() *UnprocessableContent {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON429() *TooManyRequests {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON500() *InternalServerError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r UserControllerChangePasswordResponse) GetApplicationProblemJSON503() *ServiceUnavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r UserControllerChangePasswordResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UserControllerChangePasswordResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UserControllerChangePasswordResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UserControllerChangePasswordResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // UserControllerRegisterResponse201Headers the declared response headers of an HTTP 201 response for UserControllerRegister
 type UserControllerRegisterResponse201Headers struct {
 	XRequestID string
@@ -3537,7 +3880,7 @@ func (c *ClientWithResponses) PaymentControllerGetPaymentWithResponse(ctx contex
 
 // UserControllerFindAllWithResponse List users
 //
-// Lists the caller and the users that the caller created, by id; to an admin, every user. A page holds `limit` users; the `Link` header leads to the next one.
+// Lists the users that the caller may manage, by id: the caller, and the users that the caller created, until they make their account their own. An admin sees every user. A page holds at most `limit` users; the `Link` header leads to the next one.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3552,7 +3895,9 @@ func (c *ClientWithResponses) UserControllerFindAllWithResponse(ctx context.Cont
 
 // UserControllerCreateWithBodyWithResponse Create a user
 //
-// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+//
+// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3567,7 +3912,9 @@ func (c *ClientWithResponses) UserControllerCreateWithBodyWithResponse(ctx conte
 
 // UserControllerCreateWithResponse Create a user
 //
-// Creates a user on behalf of the caller, who may then read, change and delete that user, beside the user and admins.
+// Creates a user on behalf of the caller. The caller may read, change and delete the user until the user makes the account their own, by changing their email address or their password, or becomes an admin.
+//
+// The caller may never read or make the user's payments. But the caller knows the password: until the user changes it with `POST /user/password`, the caller can log in as the user and do whatever the user can, payments included. Ask the user to change the password before anything else.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3610,6 +3957,40 @@ func (c *ClientWithResponses) UserControllerLoginWithResponse(ctx context.Contex
 	return ParseUserControllerLoginResponse(rsp)
 }
 
+// UserControllerChangePasswordWithBodyWithResponse Change the password
+//
+// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+//
+// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+func (c *ClientWithResponses) UserControllerChangePasswordWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UserControllerChangePasswordResponse, error) {
+	rsp, err := c.UserControllerChangePasswordWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUserControllerChangePasswordResponse(rsp)
+}
+
+// UserControllerChangePasswordWithResponse Change the password
+//
+// Changes the caller's password and returns a new access token. Every access token issued before stops working at once. The account is the caller's own from then on: whoever created the user can no longer manage it, nor log in with the password they set.
+//
+// A wrong current password counts as a failed login. If the answer is lost, log in with the new password.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /user/password (the `UserControllerChangePassword` operationId).
+func (c *ClientWithResponses) UserControllerChangePasswordWithResponse(ctx context.Context, body UserControllerChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*UserControllerChangePasswordResponse, error) {
+	rsp, err := c.UserControllerChangePassword(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUserControllerChangePasswordResponse(rsp)
+}
+
 // UserControllerRegisterWithBodyWithResponse Register
 //
 // Creates a user for whoever asks and answers an access token for it.
@@ -3642,7 +4023,7 @@ func (c *ClientWithResponses) UserControllerRegisterWithResponse(ctx context.Con
 
 // UserControllerRemoveWithResponse Delete a user
 //
-// Deletes the user and answers what was deleted. The user's tokens stop working at once; payments are kept for the books.
+// Deletes the user and returns what was deleted. The user's tokens stop working at once; payments are kept for the books.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3674,6 +4055,8 @@ func (c *ClientWithResponses) UserControllerFindOneWithResponse(ctx context.Cont
 //
 // Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
 //
+// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /user/{id} (the `UserControllerUpdate` operationId).
@@ -3688,6 +4071,8 @@ func (c *ClientWithResponses) UserControllerUpdateWithBodyWithResponse(ctx conte
 // UserControllerUpdateWithResponse Change a user
 //
 // Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+//
+// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5131,6 +5516,219 @@ func ParseUserControllerLoginResponse(rsp *http.Response) (*UserControllerLoginR
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers UserControllerLoginResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUserControllerChangePasswordResponse parses an HTTP response from a UserControllerChangePasswordWithResponse call
+func ParseUserControllerChangePasswordResponse(rsp *http.Response) (*UserControllerChangePasswordResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UserControllerChangePasswordResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest AuthGrantDto
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest ContentTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest UnprocessableContent
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers UserControllerChangePasswordResponse201Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 400:
+		var headers UserControllerChangePasswordResponse400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers UserControllerChangePasswordResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 406:
+		var headers UserControllerChangePasswordResponse406Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers406 = &headers
+	case rsp.StatusCode == 413:
+		var headers UserControllerChangePasswordResponse413Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers UserControllerChangePasswordResponse415Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 422:
+		var headers UserControllerChangePasswordResponse422Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
+	case rsp.StatusCode == 429:
+		var headers UserControllerChangePasswordResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 500:
+		var headers UserControllerChangePasswordResponse500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers UserControllerChangePasswordResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int32
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {

@@ -1,0 +1,157 @@
+package server_test
+
+import (
+	"testing"
+
+	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store"
+)
+
+const newPassword = "another correct horse"
+
+// changePassword asks for a change from the current password to the new one.
+func (a *api) changePassword(token, current, replacement string) answer {
+	a.t.Helper()
+	return a.post("/user/password", token, object{"currentPassword": current, "newPassword": replacement})
+}
+
+func (a *api) wantLogin(email, password string, status int) {
+	a.t.Helper()
+	a.post("/user/login", "", object{"email": email, "password": password}).want(a.t, status)
+}
+
+func TestChangingThePasswordEndsEveryOtherToken(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	me := a.register()
+	second := a.post("/user/login", "", object{"email": me.email, "password": password}).want(t, 201).text(t, "access_token")
+	a.get("/user", second).want(t, 200) // remembered as verified
+	fresh := a.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
+	for _, ended := range []string{me.token, second} {
+		a.get("/user", ended).problem(t, 401, "unauthenticated")
+		a.changePassword(ended, newPassword, password).problem(t, 401, "unauthenticated")
+	}
+	a.get("/user/"+me.id, fresh).want(t, 200)
+	a.wantLogin(me.email, password, 401)
+	a.wantLogin(me.email, newPassword, 201)
+
+	again := a.changePassword(fresh, newPassword, password).want(t, 201).text(t, "access_token")
+	a.get("/user", fresh).problem(t, 401, "unauthenticated")
+	a.get("/user", me.token).problem(t, 401, "unauthenticated")
+	a.get("/user", again).want(t, 200)
+}
+
+func TestAnotherReplicaKnowsThatTheTokenHasEnded(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, testRing(t).signing.pem)
+	first, second := p.replicas[0], p.replicas[1]
+	me := first.register()
+	second.get("/user", me.token).want(t, 200)
+	fresh := first.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
+	second.get("/user", me.token).problem(t, 401, "unauthenticated")
+	second.get("/user", fresh).want(t, 200)
+}
+
+func TestChangingThePasswordLocksTheCreatorOut(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	creator := a.register()
+	user := a.create(creator)
+	payment := a.pay(user, "own")
+	asUser := a.post("/user/login", "", object{"email": user.email, "password": password}).want(t, 201).text(t, "access_token")
+	fresh := a.changePassword(user.token, password, newPassword).want(t, 201).text(t, "access_token")
+
+	a.get("/user/"+user.id, creator.token).problem(t, 404, "user_not_found")
+	a.patch(user.id, creator.token, object{"email": "taken-over@example.com"}).problem(t, 404, "user_not_found")
+	a.send(request{method: "DELETE", path: "/user/" + user.id, token: creator.token}).problem(t, 404, "user_not_found")
+	if a.lists(creator.token, user.id) {
+		t.Error("the creator's list has the user")
+	}
+	a.wantLogin(user.email, password, 401)
+	a.get("/payment/"+payment, asUser).problem(t, 401, "unauthenticated")
+	a.get("/payment/"+payment, creator.token).problem(t, 404, "payment_not_found")
+	a.get("/payment/"+payment, fresh).want(t, 200)
+	if u, err := a.store.User(t.Context(), user.id); err != nil || u.CreatorKnowsPassword() {
+		t.Errorf("the user is %+v, %v, want no creator who knows the password", u, err)
+	}
+}
+
+// The creator knows the password until it is changed, whoever manages the account.
+func TestWhoKnowsThePasswordIsOnRecord(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	creator := a.register()
+	user := a.create(creator)
+	a.patch(user.id, user.token, object{"email": "own@example.com"}).want(t, 200)
+	u, err := a.store.User(t.Context(), user.id)
+	if err != nil || u.CreatedBy != "" || u.PasswordSetBy != creator.id {
+		t.Errorf("after a change of the email: created by %q, password set by %q, %v", u.CreatedBy, u.PasswordSetBy, err)
+	}
+	a.get("/user", user.token).want(t, 200) // the user is not logged out
+	a.wantLogin("own@example.com", password, 201)
+}
+
+func TestPasswordsThatAreNotChanged(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	me := a.register()
+	a.changePassword(me.token, "not my password", newPassword).problem(t, 422, "wrong_password")
+	a.changePassword(me.token, password, password).problem(t, 422, "password_unchanged")
+	a.changePassword(me.token, password, "short").problem(t, 400, "invalid_request")
+	a.get("/user", me.token).want(t, 200)
+	a.wantLogin(me.email, newPassword, 401)
+	a.wantLogin(me.email, password, 201)
+}
+
+// A stolen token is no way around the limit of guesses.
+func TestGuessingTheCurrentPasswordIsThrottled(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 3}))
+	me := a.register()
+	guess := func(current string) answer {
+		return a.from("192.0.2.1", request{
+			method: "POST", path: "/user/password", token: me.token,
+			body: object{"currentPassword": current, "newPassword": newPassword},
+		})
+	}
+	a.fail(1, "192.0.2.1", me.email)
+	guess("not my password").problem(t, 422, "wrong_password")
+	guess("not my password").problem(t, 422, "wrong_password")
+	guess(password).tooMany(t, loginWindow)
+	a.login("192.0.2.1", me.email, password).tooMany(t, loginWindow)
+	a.login("192.0.2.2", me.email, password).want(t, 201)
+}
+
+func TestAPasswordChangeThatLostARace(t *testing.T) {
+	t.Parallel()
+	t.Run("to a change of the name is repeated", func(t *testing.T) {
+		t.Parallel()
+		a, race := startRacing(t)
+		me := a.register()
+		race.run = func() { race.changeIn(t, me.id, func(u *store.User) { u.Name = "Meanwhile" }) }
+		fresh := a.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
+		if got := a.get("/user/"+me.id, fresh).want(t, 200).text(t, "userName"); got != "Meanwhile" {
+			t.Errorf("userName is %q, want the one that was set meanwhile", got)
+		}
+	})
+	t.Run("to another change of the password fails", func(t *testing.T) {
+		t.Parallel()
+		a, race := startRacing(t)
+		me := a.register()
+		race.run = func() { race.changeIn(t, me.id, func(u *store.User) { u.SetPassword(u.PasswordHash) }) }
+		a.changePassword(me.token, password, newPassword).problem(t, 401, "unauthenticated")
+		a.wantLogin(me.email, newPassword, 401)
+	})
+}
+
+// A login that read the user before a change of the password gets a token of the
+// session that has ended.
+func TestALoginDuringAPasswordChangeGetsNoWayIn(t *testing.T) {
+	t.Parallel()
+	between := &overtaken{}
+	a := start(t, setup{noWebhooks: true, wrap: func(db store.Store) store.Store { between.Store = db; return between }})
+	me := a.register()
+	between.afterwards = func() { a.change(me.id, func(u *store.User) { u.SetPassword(u.PasswordHash) }) }
+	late := a.post("/user/login", "", object{"email": me.email, "password": password}).want(t, 201).text(t, "access_token")
+	a.get("/user", late).problem(t, 401, "unauthenticated")
+}
