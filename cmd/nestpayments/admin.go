@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"text/tabwriter"
-	"time"
 
-	"github.com/nestpayments/nestpayments/server/auth"
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// adminCommand is what works on the database directly, so it takes access to that
-// and no token.
+// adminCommand holds the commands that work on the database directly, so they need
+// access to it and no token.
 type adminCommand struct {
-	Grant  grantCommand  `cmd:"" help:"Make the user with this email address an admin."`
-	Revoke revokeCommand `cmd:"" help:"Take that away again."`
+	Grant  grantCommand  `cmd:"" help:"Make a user an admin."`
+	Revoke revokeCommand `cmd:"" help:"Make an admin an ordinary user again."`
 	List   listCommand   `cmd:"" help:"List the admins."`
 	Copy   copyCommand   `cmd:"" help:"Copy everything to another database, such as from SQLite to MongoDB."`
 	Backup backupCommand `cmd:"" help:"Back a SQLite database up while the server runs."`
@@ -24,27 +22,36 @@ type adminCommand struct {
 
 type grantCommand struct {
 	database
-	Email string `arg:"" help:"The email address of a registered user."`
+	User string `arg:"" help:"The email address or the id of a registered user."`
+}
+
+// Help explains what grant does to a user whom another user created.
+func (grantCommand) Help() string {
+	return "The user is an admin from the next request on. A user who was created through POST /user can no longer be " +
+		"managed by whoever created them.\n\n" +
+		"If the creator may still know the password, it is replaced by a random one, which is printed once, and all " +
+		"access tokens of the user end. Hand the password to the user, who changes it with POST /user/password."
 }
 
 type revokeCommand struct {
 	database
-	Email string `arg:"" help:"The email address of an admin."`
+	User string `arg:"" help:"The email address or the id of an admin."`
 }
 
 type listCommand struct{ database }
 
 // Run makes the user an admin, from the user's next request on.
 func (c grantCommand) Run(ctx context.Context, env *environment, out output) error {
-	return setAdmin(ctx, env, c.database, c.Email, true, out)
+	return c.with(ctx, env, func(db store.Store) error { return setAdmin(ctx, db, c.User, true, out) })
 }
 
 // Run takes the role away, from the user's next request on.
 func (c revokeCommand) Run(ctx context.Context, env *environment, out output) error {
-	return setAdmin(ctx, env, c.database, c.Email, false, out)
+	return c.with(ctx, env, func(db store.Store) error { return setAdmin(ctx, db, c.User, false, out) })
 }
 
-// Run prints the id, email address and name of every admin.
+// Run prints the id, email address and name of every admin, and who has to be
+// granted the role again because it was granted by an earlier version.
 func (c listCommand) Run(ctx context.Context, env *environment, out output) error {
 	return c.with(ctx, env, func(db store.Store) error {
 		admins, err := db.ListAdmins(ctx)
@@ -54,7 +61,11 @@ func (c listCommand) Run(ctx context.Context, env *environment, out output) erro
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "ID\tEMAIL\tNAME")
 		for _, u := range admins {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", u.ID, u.Email, u.Name)
+			fmt.Fprintf(w, "%s\t%s\t%s", u.ID, u.Email, u.Name)
+			if u.CreatorKnowsPassword() {
+				fmt.Fprint(w, "\ttheir creator may know the password: run admin grant again")
+			}
+			fmt.Fprintln(w)
 		}
 		return w.Flush()
 	})
@@ -71,30 +82,4 @@ func (d database) with(ctx context.Context, env *environment, work func(store.St
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return work(db)
-}
-
-func setAdmin(ctx context.Context, env *environment, d database, email string, admin bool, out output) error {
-	_, key, err := auth.NormalizeEmail(email)
-	if err != nil {
-		return err
-	}
-	return d.with(ctx, env, func(db store.Store) error {
-		for {
-			u, err := db.UserByEmail(ctx, key)
-			if errors.Is(err, store.ErrNotFound) {
-				return errors.New("no user has this email address: register it first, with POST /user/register")
-			}
-			if err != nil {
-				return err
-			}
-			u.Admin, u.UpdatedAt = admin, time.Now().UTC()
-			if err = db.UpdateUser(ctx, u); errors.Is(err, store.ErrStale) {
-				continue
-			}
-			if err == nil {
-				fmt.Fprintf(out, "user %s: admin %t\n", u.ID, admin)
-			}
-			return err
-		}
-	})
 }

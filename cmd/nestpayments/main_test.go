@@ -248,12 +248,7 @@ func TestAdminCommands(t *testing.T) {
 	s := newSystem(t)
 	s.start(t)
 	register(t, s.url, "ada@example.com")
-	database := s.args[:2]
-	admin := func(args ...string) (string, error) {
-		var out bytes.Buffer
-		err := run(t.Context(), append(append([]string{"admin"}, args...), database...), &out)
-		return out.String(), err
-	}
+	admin := func(args ...string) (string, error) { return admin(t, s.args[1], args...) }
 	if _, err := admin("grant", "nobody@example.com"); err == nil || !strings.Contains(err.Error(), "register it first") {
 		t.Errorf("granting to nobody: %v", err)
 	}
