@@ -42,7 +42,7 @@ func (h *handlers) UserControllerChangePassword(ctx context.Context, r gen.UserC
 // Whoever set the current password would know an unchanged one, so a change to the
 // same password must not end their relation to the user.
 func (h *handlers) checkCurrentPassword(ctx context.Context, body *gen.ChangePasswordDto) (*store.User, error) {
-	if body.CurrentPassword == body.NewPassword {
+	if auth.SamePassword(body.CurrentPassword, body.NewPassword) {
 		return nil, errPasswordUnchanged
 	}
 	who := caller(ctx)

@@ -1,7 +1,11 @@
 package server_test
 
 import (
+	"encoding/base64"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/argon2"
 
 	"github.com/nestpayments/nestpayments/server/auth"
 	"github.com/nestpayments/nestpayments/store"
@@ -97,6 +101,7 @@ func TestPasswordsThatAreNotChanged(t *testing.T) {
 	me := a.register()
 	a.changePassword(me.token, "not my password", newPassword).problem(t, 422, "wrong_password")
 	a.changePassword(me.token, password, password).problem(t, 422, "password_unchanged")
+	a.changePassword(me.token, "pa\u0308ssword", "p\u00e4ssword").problem(t, 422, "password_unchanged")
 	a.changePassword(me.token, password, "short").problem(t, 400, "invalid_request")
 	a.get("/user", me.token).want(t, 200)
 	a.wantLogin(me.email, newPassword, 401)
@@ -154,4 +159,41 @@ func TestALoginDuringAPasswordChangeGetsNoWayIn(t *testing.T) {
 	between.afterwards = func() { a.change(me.id, func(u *store.User) { u.SetPassword(u.PasswordHash) }) }
 	late := a.post("/user/login", "", object{"email": me.email, "password": password}).want(t, 201).text(t, "access_token")
 	a.get("/user", late).problem(t, 401, "unauthenticated")
+}
+
+func TestPasswordsInNFCAndNFDAreTheSame(t *testing.T) {
+	t.Parallel()
+	const nfc, nfd = "p\u00e4ssword", "pa\u0308ssword"
+	a := start(t, setup{noWebhooks: true})
+	register := func(email, password string) {
+		a.post("/user/register", "", object{"userName": "A", "email": email, "password": password}).want(t, 201)
+	}
+	register("nfc@example.com", nfc)
+	register("nfd@example.com", nfd)
+	for _, email := range []string{"nfc@example.com", "nfd@example.com"} {
+		a.wantLogin(email, nfc, 201)
+		a.wantLogin(email, nfd, 201)
+		a.wantLogin(email, "password", 401)
+	}
+	// The longest password, and its longest decomposition.
+	longest := strings.Repeat("\u1f82", 128)
+	register("long@example.com", longest)
+	a.wantLogin("long@example.com", longest, 201)
+	a.wantLogin("long@example.com", strings.Repeat("\u03b1\u0313\u0300\u0345", 128), 201)
+}
+
+// A user of an earlier version, whose hash is of the decomposed password, logs in
+// with it as ever, and with the composed one from then on.
+func TestHashOfADecomposedPasswordIsReplacedAtLogin(t *testing.T) {
+	t.Parallel()
+	const nfc, nfd = "p\u00e4ssword", "pa\u0308ssword"
+	a := start(t, setup{noWebhooks: true})
+	me := a.register()
+	salt, b64 := []byte("saltsaltsaltsalt"), base64.RawStdEncoding
+	hash := "$argon2id$v=19$m=64,t=1,p=1$" + b64.EncodeToString(salt) + "$" + b64.EncodeToString(argon2.IDKey([]byte(nfd), salt, 1, 64, 1, 32))
+	a.change(me.id, func(u *store.User) { u.PasswordHash = hash })
+	a.wantLogin(me.email, nfc, 401)
+	a.wantLogin(me.email, nfd, 201)
+	a.wantLogin(me.email, nfc, 201)
+	a.get("/user", me.token).want(t, 200) // the password is the same, so no token ends
 }

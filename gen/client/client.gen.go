@@ -89,7 +89,7 @@ type LoginUserDto struct {
 	// Example: aturing@gmail.com
 	Email string `json:"email"`
 
-	// Password The password that goes with it.
+	// Password The password that goes with it. Composed (NFC) or decomposed (NFD) Unicode makes no difference.
 	//
 	// Example: password
 	Password string `json:"password"`

@@ -20,7 +20,13 @@
 // A token is verified in full when a process first sees it, which takes some 35 µs
 // with a 2048-bit key: more than a third of all that the server did for a read of a
 // user. After that its SHA-256 is enough, for as long as it is valid. Nothing has to
-// be revoked there: a token dies with its user, who is read for every request.
+// be revoked there: the user is read for every request, and a token ends with the
+// user, or with the session of the user that it belongs to.
+//
+// A session is a number: the user has one, a token carries it as the claim ses, and
+// the caller compares the two. A change of the password raises the user's number, so
+// that every token issued before ends, whoever holds it. A token without the claim
+// is of session 0, as all tokens of earlier versions are.
 //
 // # Keys
 //
@@ -38,8 +44,12 @@
 //
 // argon2id with 19 MiB, 2 passes and 1 lane, the second of the equivalent
 // settings of the OWASP Password Storage Cheat Sheet, in PHC string format.
-// Passwords are hashed as the bytes that were given: no trimming, no Unicode
-// normalization, which would make different passwords equal.
+// Passwords are hashed in Unicode's form NFC, and otherwise as they were sent: no
+// trimming, no folding. Some systems send "ä" as one code point and some as two, and
+// their users cannot know which (RFC 8265, section 4.2). Hashes of earlier versions
+// are of the bytes as they were sent. So a password that is not in NFC is tried in
+// both spellings, for every account and every email; a hash that matches only the
+// spelling that was sent is replaced at that login.
 //
 // A hash takes a core for tens of milliseconds, and 19 MiB. As many run at once as
 // there are cores but one, and one at least: Go takes a core from a hash only after

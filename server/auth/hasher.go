@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // ErrBusy: too many passwords are being hashed. Nothing was done; try again in
@@ -46,7 +47,7 @@ type Hasher struct {
 	waiting chan struct{} // one element per caller in the queue
 	// nobody is a hash that no password matches.
 	nobody string
-	// derive is argon2.IDKey; a test puts itself in its place.
+	// derive is argon2.IDKey; tests replace it.
 	derive func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
 }
 
@@ -98,40 +99,59 @@ func NewHasher(cfg HasherConfig) (*Hasher, error) {
 	}, nil
 }
 
-// Hash returns the PHC string of a new password. ErrBusy, or the context's
-// error while waiting.
+// SamePassword reports whether two spellings are one password: equal in Unicode's
+// form NFC.
+func SamePassword(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
+
+// Hash returns the PHC string of a new password, of its NFC form. ErrBusy, or the
+// context's error while waiting.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	made := phc{params: h.params, salt: randomBytes(saltBytes)}
-	var err error
-	made.tag, err = h.run(ctx, password, made.params, made.salt, tagBytes)
-	if err != nil {
+	if err := h.acquire(ctx); err != nil {
 		return "", err
 	}
+	defer h.release()
+	made := phc{params: h.params, salt: randomBytes(saltBytes), tag: make([]byte, tagBytes)}
+	made.tag = h.tag(made, norm.NFC.String(password))
 	return made.String(), nil
 }
 
-// Verify tells whether the password is the one that was hashed, and whether it
-// should be hashed anew because the parameters have changed since. A wrong
-// password is ok=false and no error. ErrMalformedHash, ErrBusy, or the
+// Verify reports whether the password is the one that was hashed, and whether it
+// should be hashed again because the rules for new hashes have changed since. A
+// wrong password is ok=false and no error. ErrMalformedHash, ErrBusy, or the
 // context's error while waiting.
+//
+// Hashes used to be of the password as it was sent. So a password that is not in
+// NFC is tried as it was sent too, for every account, after its NFC form.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, rehash bool, err error) {
 	stored, err := parsePHC(hash)
 	if err != nil {
 		return false, false, err
 	}
-	tag, err := h.run(ctx, password, stored.params, stored.salt, len(stored.tag))
-	if err != nil {
+	if err := h.acquire(ctx); err != nil {
 		return false, false, err
 	}
-	if subtle.ConstantTimeCompare(tag, stored.tag) != 1 {
-		return false, false, nil
+	defer h.release()
+	normal := norm.NFC.String(password)
+	if h.matches(stored, normal) {
+		current := stored.params == h.params && len(stored.salt) == saltBytes && len(stored.tag) == tagBytes
+		return true, !current, nil
 	}
-	current := stored.params == h.params && len(stored.salt) == saltBytes && len(stored.tag) == tagBytes
-	return true, !current, nil
+	asSent := normal != password && h.matches(stored, password)
+	return asSent, asSent, nil
 }
 
-// VerifyNone does the work of Verify for an account that does not exist, so
-// that time does not tell. ErrBusy, or the context's error while waiting.
+func (h *Hasher) matches(stored phc, password string) bool {
+	return subtle.ConstantTimeCompare(h.tag(stored, password), stored.tag) == 1
+}
+
+// tag computes the argon2id tag of a password with the parameters, salt and tag
+// length of p.
+func (h *Hasher) tag(p phc, password string) []byte {
+	return h.derive([]byte(password), p.salt, p.params.Time, p.params.MemoryKiB, p.params.Threads, uint32(len(p.tag))) // #nosec G115 -- of a PHC string, whose length is bounded
+}
+
+// VerifyNone does the work of Verify for an account that does not exist, so that
+// time does not reveal which accounts exist. ErrBusy, or the context's error while waiting.
 func (h *Hasher) VerifyNone(ctx context.Context, password string) error {
 	_, _, err := h.Verify(ctx, h.nobody, password)
 	return err
@@ -145,14 +165,8 @@ func (h *Hasher) Stats() HasherStats {
 	}
 }
 
-// run computes one argon2id tag, in its turn.
-func (h *Hasher) run(ctx context.Context, password string, p Params, salt []byte, size int) ([]byte, error) {
-	if err := h.acquire(ctx); err != nil {
-		return nil, err
-	}
-	defer func() { <-h.running }()
-	return h.derive([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, uint32(size)), nil // #nosec G115 -- of a PHC string, whose length is bounded
-}
+// release gives the place in running back.
+func (h *Hasher) release() { <-h.running }
 
 // acquire takes a place in running, or waits for one in the queue. Waiting
 // callers are served in order: a full channel hands a freed place to its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,7 +33,7 @@ func mustHash(t testing.TB, h *Hasher, password string) string {
 	return hash
 }
 
-func TestPasswordsAreHashedAsGiven(t *testing.T) {
+func TestPasswordsAreEqualInNFCAlone(t *testing.T) {
 	t.Parallel()
 	h := newHasher(t, HasherConfig{Params: cheap()})
 	tests := map[string]struct {
@@ -47,7 +48,13 @@ func TestPasswordsAreHashedAsGiven(t *testing.T) {
 		"a NUL inside":              {"correct\x00horse", "correct\x00horse", true},
 		"different after a NUL":     {"correct\x00horse", "correct\x00house", false},
 		"any script":                {"пароль 密码 🔑🔑", "пароль 密码 🔑🔑", true},
-		"another normal form":       {"p\u00e4ssword", "pa\u0308ssword", false},
+		"NFC, then NFD":             {"p\u00e4ssword", "pa\u0308ssword", true},
+		"NFD, then NFC":             {"pa\u0308ssword", "p\u00e4ssword", true},
+		"Hangul, NFC then NFD":      {"\ube44\ubc00\ubc88\ud638", "\u1107\u1175\u1106\u1175\u11af\u1107\u1165\u11ab\u1112\u1169", true},
+		"marks in another order":    {"a\u0323\u0307ssword", "a\u0307\u0323ssword", true},
+		"a compatible character":    {"\ufb01ne horse", "fine horse", false},
+		"another width":             {"\uff43orrect horse", "correct horse", false},
+		"an accent less":            {"p\u00e4ssword", "password", false},
 		"longer than bcrypt's 72":   {strings.Repeat("a", 127) + "b", strings.Repeat("a", 127) + "b", true},
 		"different behind 72 bytes": {strings.Repeat("a", 127) + "b", strings.Repeat("a", 127) + "c", false},
 	}
@@ -120,6 +127,30 @@ func TestRehashIsAskedForWhenParametersChanged(t *testing.T) {
 	}
 }
 
+// A hash from before passwords were normalized is of the bytes as they were sent.
+func TestHashOfAPasswordAsItWasSentKeepsWorking(t *testing.T) {
+	t.Parallel()
+	const nfc, nfd = "p\u00e4ssword", "pa\u0308ssword"
+	h := newHasher(t, HasherConfig{Params: cheap()})
+	old := phc{params: cheap(), salt: randomBytes(saltBytes), tag: make([]byte, tagBytes)}
+	for _, tc := range []struct {
+		name, hashed, attempt string
+		ok, rehash            bool
+	}{
+		{"NFD as it was sent", nfd, nfd, true, true},
+		{"NFC as it was sent", nfc, nfc, true, false},
+		{"NFC, now sent as NFD", nfc, nfd, true, false},
+		{"NFD, now another password", nfd, "pa\u0308sswort", false, false},
+	} {
+		stored := old
+		stored.tag = h.tag(old, tc.hashed)
+		ok, rehash, err := h.Verify(t.Context(), stored.String(), tc.attempt)
+		if ok != tc.ok || rehash != tc.rehash || err != nil {
+			t.Errorf("%s: got %v, %v, %v, want %v, %v", tc.name, ok, rehash, err, tc.ok, tc.rehash)
+		}
+	}
+}
+
 func TestUnknownAccountCostsTheSameWork(t *testing.T) {
 	t.Parallel()
 	h := newHasher(t, HasherConfig{Params: cheap()})
@@ -130,14 +161,19 @@ func TestUnknownAccountCostsTheSameWork(t *testing.T) {
 		work = append(work, fmt.Sprintf("%q salt=%d t=%d m=%d p=%d size=%d", password, len(salt), passes, memory, threads, size))
 		return derive(password, salt, passes, memory, threads, size)
 	}
-	if _, _, err := h.Verify(t.Context(), hash, "wrong horse"); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.VerifyNone(t.Context(), "wrong horse"); err != nil {
-		t.Fatal(err)
-	}
-	if len(work) != 2 || work[0] != work[1] {
-		t.Errorf("got %q, want the same work twice", work)
+	for password, hashes := range map[string]int{"wrong horse": 1, "wro\u0308ng horse": 2} {
+		work = nil
+		if _, _, err := h.Verify(t.Context(), hash, password); err != nil {
+			t.Fatal(err)
+		}
+		known := work
+		work = nil
+		if err := h.VerifyNone(t.Context(), password); err != nil {
+			t.Fatal(err)
+		}
+		if len(known) != hashes || !slices.Equal(known, work) {
+			t.Errorf("%q: a known account costs %q and an unknown one %q, want %d hashes for each", password, known, work, hashes)
+		}
 	}
 }
 
