@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -60,6 +61,9 @@ func TestCreatorMayManageUntilTheUserOwnsTheAccount(t *testing.T) {
 		}, true},
 		{"the user sent the same email again", func(a *api, _, user person) {
 			a.patch(user.id, user.token, object{"email": user.email}).want(a.t, 200)
+		}, true},
+		{"the user changed the letter case of the email", func(a *api, _, user person) {
+			a.patch(user.id, user.token, object{"email": strings.ToUpper(user.email)}).want(a.t, 200)
 		}, true},
 		{"the creator changed the email", func(a *api, creator, user person) {
 			a.patch(user.id, creator.token, object{"email": "by-creator@example.com"}).want(a.t, 200)

@@ -176,7 +176,7 @@ func (h *handlers) change(ctx context.Context, u *store.User, body *gen.UpdateUs
 		}
 		u.CustomerID = *body.CustomerID
 	}
-	if u.Email != before.Email && u.ID == caller(ctx).ID {
+	if u.EmailKey != before.EmailKey && u.ID == caller(ctx).ID {
 		u.Release()
 	}
 	if u.CustomerID != "" && (u.Name != before.Name || u.Email != before.Email || u.CustomerID != before.CustomerID) {
