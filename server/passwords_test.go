@@ -45,6 +45,20 @@ func TestChangingThePasswordEndsEveryOtherToken(t *testing.T) {
 	a.get("/user", again).want(t, 200)
 }
 
+// Whoever holds an ended token cannot keep the user from being served.
+func TestAnEndedTokenUsesUpNobodysRequests(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	me := a.register()
+	a.limit(3, newStopwatch())
+	fresh := a.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
+	for range 2 {
+		a.get("/user", me.token).problem(t, 401, "unauthenticated")
+	}
+	a.get("/user", me.token).problem(t, 429, "rate_limited")
+	a.get("/user", fresh).want(t, 200).left(t, 3, 2, 20)
+}
+
 func TestAnotherReplicaKnowsThatTheTokenHasEnded(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, testRing(t).signing.pem)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/nestpayments/nestpayments/server/auth"
 )
 
 // defaultRequestLimit is what one caller may send in a minute, 20 a second.
@@ -26,17 +28,19 @@ func (e *rateLimitedError) Error() string {
 }
 
 // sender is who a request is counted for: the user whose token it has, or else
-// the network that it comes from.
+// the network that it comes from. Whoever holds a token of a session that has ended
+// must not use up the requests of the user, so the session is part of it.
 type sender struct {
 	userID  string
+	session int64
 	network netip.Addr
 }
 
 // senderOf names the sender. An IPv6 site can use any address of its /64, so that
 // counts as one.
-func senderOf(userID string, from netip.Addr) sender {
-	if userID != "" {
-		return sender{userID: userID}
+func senderOf(claims auth.Claims, from netip.Addr) sender {
+	if claims.UserID != "" {
+		return sender{userID: claims.UserID, session: claims.Session}
 	}
 	from = from.Unmap().WithZone("")
 	if from.Is6() {

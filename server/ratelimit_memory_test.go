@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nestpayments/nestpayments/server/auth"
 )
 
 // address is the n-th address of 10.0.0.0/8.
 func address(n int) sender {
-	return senderOf("", netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}))
+	return senderOf(auth.Claims{}, netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}))
 }
 
 func newLimiter(t testing.TB, perMinute int, now *time.Time) *requestLimiter {
@@ -66,7 +68,7 @@ func TestRequestLimiterMemoryIsBounded(t *testing.T) {
 func TestMappedAddressesAreIPv4(t *testing.T) {
 	t.Parallel()
 	mapped, plain := netip.MustParseAddr("::ffff:192.0.2.1"), netip.MustParseAddr("192.0.2.1")
-	if senderOf("", mapped) != senderOf("", plain) {
+	if senderOf(auth.Claims{}, mapped) != senderOf(auth.Claims{}, plain) {
 		t.Errorf("%v and %v are two senders", mapped, plain)
 	}
 }
@@ -93,7 +95,7 @@ func BenchmarkRequestLimiter(b *testing.B) {
 		l.take(address(n))
 	}
 	h := http.Header{}
-	s := senderOf("5f9f1c9b9c9c9c9c9c9c9c9c", netip.Addr{})
+	s := senderOf(auth.Claims{UserID: "5f9f1c9b9c9c9c9c9c9c9c9c"}, netip.Addr{})
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := l.count(h, s); err != nil {

@@ -111,7 +111,7 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 			if o.secured {
 				claims, tokenErr = s.tokenClaims(r.Header)
 			}
-			if err := s.requests.count(c.Response().Header(), senderOf(claims.UserID, e.from)); err != nil {
+			if err := s.requests.count(c.Response().Header(), senderOf(claims, e.from)); err != nil {
 				return err
 			}
 			if !acceptsJSON(r.Header) {
