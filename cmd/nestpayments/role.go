@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -115,4 +116,18 @@ func describeCreator(ctx context.Context, db store.Store, u store.User) (string,
 		return "", err
 	}
 	return fmt.Sprintf("%s, %s, %s", creator.ID, creator.Name, creator.Email), nil
+}
+
+// warnOfKnownPasswords logs the admins whose creator may know the password: earlier
+// versions granted the role without a look at who had set it.
+func warnOfKnownPasswords(ctx context.Context, db store.Store, log *slog.Logger) {
+	admins, err := db.ListAdmins(ctx)
+	if err != nil {
+		log.Warn("cannot check who knows the passwords of the admins", slog.String("error", err.Error()))
+	}
+	for _, u := range admins {
+		if u.CreatorKnowsPassword() {
+			log.Warn("whoever created this admin may know the password: run nestpayments admin grant with the id again", slog.String("userId", u.ID))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -192,7 +193,7 @@ func TestGrantAndRevokeByWhatIsOnRecord(t *testing.T) {
 	}
 }
 
-func TestListSaysWhichAdminsMustBeGrantedAgain(t *testing.T) {
+func TestAdminsOfEarlierVersionsMustBeGrantedAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "data.db")
 	db := openSQLite(t, path)
@@ -204,6 +205,11 @@ func TestListSaysWhichAdminsMustBeGrantedAgain(t *testing.T) {
 		must(t, err)
 		if got := strings.Contains(out, "run admin grant again"); got != want {
 			t.Errorf("list says that an admin must be granted again: %t, want %t:\n%s", got, want, out)
+		}
+		var logged bytes.Buffer
+		warnOfKnownPasswords(t.Context(), db, slog.New(slog.NewTextHandler(&logged, nil)))
+		if got := strings.Contains(logged.String(), old.ID); got != want || strings.Contains(logged.String(), sound.ID) {
+			t.Errorf("the log warns of the admin: %t, want %t:\n%s", got, want, &logged)
 		}
 		_, err = admin(t, "sqlite:"+path, "grant", old.ID)
 		must(t, err)

@@ -65,6 +65,7 @@ func (c serveCommand) Run(ctx context.Context, env *environment, out output) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	warnOfKnownPasswords(ctx, db, log)
 	config.Store, config.Logger, config.Telemetry = db, log, measured
 	srv, err := server.New(config)
 	if err != nil {
