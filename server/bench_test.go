@@ -265,7 +265,7 @@ func (w work) less(before work) work {
 
 var (
 	readCall  = regexp.MustCompile(`^(user|payment|attempt|list)s?(_|$)`)
-	writeCall = regexp.MustCompile(`^(insert|update|delete|count|forget|prune)_`)
+	writeCall = regexp.MustCompile(`^(insert|update|delete|count|uncount|forget|prune)_`)
 )
 
 // work reads the server's own metrics.

@@ -89,6 +89,9 @@ type Store interface {
 	// exactly as many are ok as there was room for. The first of a key stores
 	// what else a says.
 	CountAttempt(ctx context.Context, a Attempt, limit int) (ok bool, err error)
+	// UncountAttempt takes one from the count of a key, unless that is 0. It is no
+	// error if the key does not exist.
+	UncountAttempt(ctx context.Context, key string) error
 	// Attempts returns the count of a key, 0 for one that has none.
 	Attempts(ctx context.Context, key string) (int, error)
 	// AttemptKeys returns how many keys the query finds, its Limit at most.

@@ -31,6 +31,18 @@ func (m *memory) CountAttempt(ctx context.Context, a store.Attempt, limit int) (
 	return true, nil
 }
 
+func (m *memory) UncountAttempt(ctx context.Context, key string) error {
+	if err := m.enter(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	if counted := m.attempts[key]; counted.count > 0 {
+		counted.count--
+		m.attempts[key] = counted
+	}
+	return nil
+}
+
 func (m *memory) Attempts(ctx context.Context, key string) (int, error) {
 	if err := m.enter(ctx); err != nil {
 		return 0, err

@@ -168,6 +168,10 @@ func (o *observed) CountAttempt(ctx context.Context, a store.Attempt, limit int)
 	return get(ctx, o, "count_attempt", func(ctx context.Context) (bool, error) { return o.db.CountAttempt(ctx, a, limit) })
 }
 
+func (o *observed) UncountAttempt(ctx context.Context, key string) error {
+	return o.do(ctx, "uncount_attempt", func(ctx context.Context) error { return o.db.UncountAttempt(ctx, key) })
+}
+
 func (o *observed) Attempts(ctx context.Context, key string) (int, error) {
 	return get(ctx, o, "attempts", func(ctx context.Context) (int, error) { return o.db.Attempts(ctx, key) })
 }

@@ -49,6 +49,16 @@ func (s *Store) countAttempt(ctx context.Context, a store.Attempt, limit int) (o
 	return false, nil
 }
 
+// UncountAttempt implements store.Store.
+func (s *Store) UncountAttempt(ctx context.Context, key string) error {
+	return s.call(ctx, "uncount attempt", func(ctx context.Context) error {
+		_, err := s.attempts.UpdateOne(ctx,
+			bson.D{{Key: "_id", Value: key}, {Key: "count", Value: bson.D{{Key: "$gt", Value: 0}}}},
+			bson.D{{Key: "$inc", Value: bson.D{{Key: "count", Value: -1}}}})
+		return err
+	})
+}
+
 // Attempts implements store.Store.
 func (s *Store) Attempts(ctx context.Context, key string) (n int, err error) {
 	err = s.call(ctx, "read attempts", func(ctx context.Context) error {

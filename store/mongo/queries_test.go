@@ -163,7 +163,8 @@ func everyCall(t *testing.T, s *Store) map[string]func() error {
 			_, again := s.CountAttempt(ctx, store.Attempt{Key: "k"}, 1)
 			return errors.Join(err, again)
 		},
-		"Attempts": func() error { _, err := s.Attempts(ctx, "k"); return err },
+		"UncountAttempt": func() error { return s.UncountAttempt(ctx, "k") },
+		"Attempts":       func() error { _, err := s.Attempts(ctx, "k"); return err },
 		"AttemptKeys": func() error {
 			_, address := s.AttemptKeys(ctx, store.AttemptQuery{Address: "d", Limit: 1})
 			_, account := s.AttemptKeys(ctx, store.AttemptQuery{Account: "a", Limit: 1})

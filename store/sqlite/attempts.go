@@ -15,6 +15,12 @@ func (s *Store) CountAttempt(ctx context.Context, a store.Attempt, limit int) (o
 	return n == 1, s.fail("count attempt", err)
 }
 
+// UncountAttempt implements store.Store.
+func (s *Store) UncountAttempt(ctx context.Context, key string) error {
+	_, err := s.exec(ctx, uncountAttempt, key)
+	return s.fail("uncount attempt", err)
+}
+
 // Attempts implements store.Store.
 func (s *Store) Attempts(ctx context.Context, key string) (int, error) {
 	n, err := one(ctx, s, "read attempts", attemptsByKey, scanInt, key)

@@ -83,6 +83,7 @@ func TestPlansUseTheIndexMadeForThem(t *testing.T) {
 		{listAllPayments, []string{"SEARCH payments USING INDEX payments_id (id>?)"}},
 		{countUsers, []string{"SEARCH users USING COVERING INDEX users_email (email_key>?)"}},
 		{countPayments, []string{"SEARCH payments USING COVERING INDEX payments_cuid (user_id>?)"}},
+		{uncountAttempt, []string{"SEARCH attempts USING PRIMARY KEY (key=?)"}},
 		{attemptsByKey, []string{"SEARCH attempts USING PRIMARY KEY (key=?)"}},
 		{attemptsByAccount, []string{"SEARCH attempts USING COVERING INDEX attempts_account (account=?)"}},
 		{attemptsBySite, []string{"SEARCH attempts USING COVERING INDEX attempts_account (account=? AND site=?)"}},

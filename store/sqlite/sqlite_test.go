@@ -231,7 +231,7 @@ func TestEveryCallAfterCloseIsUnavailable(t *testing.T) {
 		"PaymentByCUID": byCUID, "PaymentByIntent": byIntent, "UpdatePayment": s.UpdatePayment(ctx, newPayment("x", 1)),
 		"ListPayments": payments, "PaymentsToCheck": toCheck, "AcquireLease": acquire,
 		"SaveCursor": s.SaveCursor(ctx, "x", "x", ""), "ReleaseLease": s.ReleaseLease(ctx, "x", "x"), "Ping": s.Ping(ctx),
-		"CountAttempt": count, "Attempts": attempts, "AttemptKeys": ofAddress,
+		"CountAttempt": count, "UncountAttempt": s.UncountAttempt(ctx, "x"), "Attempts": attempts, "AttemptKeys": ofAddress,
 		"ForgetAttempts": s.ForgetAttempts(ctx, "x"), "PruneAttempts": prune,
 	} {
 		if !errors.Is(err, store.ErrUnavailable) {

@@ -34,6 +34,7 @@ const (
 	releaseLease
 
 	countAttempt
+	uncountAttempt
 	attemptsByKey
 	attemptsByAccount
 	attemptsBySite
@@ -151,6 +152,7 @@ var statements = [queryCount]struct {
 		INSERT INTO attempts (key, account, site, address, expires, count)
 		VALUES (?1, nullif(?2, ''), nullif(?3, ''), nullif(?4, ''), ?5, 1)
 		ON CONFLICT (key) DO UPDATE SET count = count + 1 WHERE count < ?6`},
+	uncountAttempt:    {writes, `UPDATE attempts SET count = count - 1 WHERE key = ?1 AND count > 0`},
 	attemptsByKey:     {reads, `SELECT count FROM attempts WHERE key = ?`},
 	attemptsByAccount: {reads, `SELECT 1 FROM attempts WHERE account = ? LIMIT ?`},
 	attemptsBySite:    {reads, `SELECT 1 FROM attempts WHERE account = ? AND site = ? LIMIT ?`},

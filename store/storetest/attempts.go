@@ -14,6 +14,7 @@ var attemptTests = []test{
 	{"a higher limit makes room, a lower one takes nothing back", attemptOtherLimit},
 	{"keys are found by account, site and address", attemptQueries},
 	{"an attempt without an account or address is found by its key alone", attemptBare},
+	{"what is taken back makes room for as much", attemptUncount},
 	{"a key that was forgotten is new", attemptForget},
 	{"of the keys that have expired the oldest are removed, and no others", attemptPrune},
 }
@@ -98,6 +99,32 @@ func attemptBare(t *testing.T, s store.Store) {
 	wantAttempts(t, s, "bare", 1)
 	wantKeys(t, s, store.AttemptQuery{Account: "bare", Limit: 5}, 0)
 	wantKeys(t, s, store.AttemptQuery{Address: "bare", Limit: 5}, 0)
+}
+
+func attemptUncount(t *testing.T, s store.Store) {
+	a, other := newAttempt(1), newAttempt(2)
+	uncount := func(key string) {
+		t.Helper()
+		if err := s.UncountAttempt(t.Context(), key); err != nil {
+			t.Fatalf("UncountAttempt of %s: %v", key, err)
+		}
+	}
+	uncount(a.Key) // does not exist
+	wantAttempts(t, s, a.Key, 0)
+	count(t, s, a, 2, true)
+	count(t, s, a, 2, true)
+	count(t, s, other, 2, true)
+	uncount(a.Key)
+	wantAttempts(t, s, a.Key, 1)
+	count(t, s, a, 2, true)
+	count(t, s, a, 2, false)
+	for range 3 { // one more than there are
+		uncount(a.Key)
+	}
+	wantAttempts(t, s, a.Key, 0)
+	count(t, s, a, 1, true)
+	count(t, s, a, 1, false)
+	wantAttempts(t, s, other.Key, 1)
 }
 
 func attemptForget(t *testing.T, s store.Store) {

@@ -51,6 +51,7 @@ func calls(s store.Store, u *store.User, p *store.Payment) map[string]func(conte
 		"AcquireLease":    func(ctx context.Context) error { _, _, err := s.AcquireLease(ctx, "l", "a", at(0), ttl); return err },
 		"SaveCursor":      func(ctx context.Context) error { return s.SaveCursor(ctx, "l", "a", "evt_1") },
 		"ReleaseLease":    func(ctx context.Context) error { return s.ReleaseLease(ctx, "l", "a") },
+		"UncountAttempt":  func(ctx context.Context) error { return s.UncountAttempt(ctx, "key1") },
 		"CountAttempt":    func(ctx context.Context) error { _, err := s.CountAttempt(ctx, newAttempt(1), 1); return err },
 		"Attempts":        func(ctx context.Context) error { _, err := s.Attempts(ctx, "k"); return err },
 		"AttemptKeys": func(ctx context.Context) error {
