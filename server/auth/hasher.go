@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -43,8 +44,9 @@ type HasherConfig struct {
 type Hasher struct {
 	maxWait time.Duration
 	params  Params
-	running chan struct{} // one element per hash that runs
-	waiting chan struct{} // one element per caller in the queue
+	queue   *queue
+	// address is the network of the callers, see For.
+	address string
 	// nobody is a hash that no password matches.
 	nobody string
 	// derive is argon2.IDKey; tests replace it.
@@ -92,8 +94,7 @@ func NewHasher(cfg HasherConfig) (*Hasher, error) {
 	return &Hasher{
 		maxWait: cfg.MaxWait,
 		params:  cfg.Params,
-		running: make(chan struct{}, cfg.Workers),
-		waiting: make(chan struct{}, cfg.Queue),
+		queue:   &queue{workers: cfg.Workers, places: cfg.Queue},
 		nobody:  phc{params: cfg.Params, salt: randomBytes(saltBytes), tag: randomBytes(tagBytes)}.String(),
 		derive:  argon2.IDKey,
 	}, nil
@@ -106,10 +107,10 @@ func SamePassword(a, b string) bool { return norm.NFC.String(a) == norm.NFC.Stri
 // Hash returns the PHC string of a new password, of its NFC form. ErrBusy, or the
 // context's error while waiting.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	if err := h.acquire(ctx); err != nil {
+	if err := h.queue.acquire(ctx, h.address, h.maxWait); err != nil {
 		return "", err
 	}
-	defer h.release()
+	defer h.queue.release()
 	made := phc{params: h.params, salt: randomBytes(saltBytes), tag: make([]byte, tagBytes)}
 	made.tag = h.tag(made, norm.NFC.String(password))
 	return made.String(), nil
@@ -127,10 +128,10 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, rehash 
 	if err != nil {
 		return false, false, err
 	}
-	if err := h.acquire(ctx); err != nil {
+	if err := h.queue.acquire(ctx, h.address, h.maxWait); err != nil {
 		return false, false, err
 	}
-	defer h.release()
+	defer h.queue.release()
 	normal := norm.NFC.String(password)
 	if h.matches(stored, normal) {
 		current := stored.params == h.params && len(stored.salt) == saltBytes && len(stored.tag) == tagBytes
@@ -157,46 +158,20 @@ func (h *Hasher) VerifyNone(ctx context.Context, password string) error {
 	return err
 }
 
+// For returns a Hasher with the same queue for callers from this address. Each
+// address, an IPv4 address or an IPv6 /64, has a fair share of the queue.
+func (h *Hasher) For(from netip.Addr) *Hasher {
+	of := *h
+	of.address = network(from, 64)
+	return &of
+}
+
 // Stats returns the present load, for metrics.
 func (h *Hasher) Stats() HasherStats {
-	return HasherStats{
-		Running: len(h.running), Workers: cap(h.running),
-		Waiting: len(h.waiting), Queue: cap(h.waiting),
-	}
+	running, waiting := h.queue.load()
+	return HasherStats{Running: running, Workers: h.queue.workers, Waiting: waiting, Queue: h.queue.places}
 }
 
-// release gives the place in running back.
-func (h *Hasher) release() { <-h.running }
-
-// acquire takes a place in running, or waits for one in the queue. Waiting
-// callers are served in order: a full channel hands a freed place to its
-// longest waiting sender, so nobody overtakes.
-func (h *Hasher) acquire(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("hash password: %w", err)
-	}
-	select {
-	case h.running <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case h.waiting <- struct{}{}:
-		defer func() { <-h.waiting }()
-	default:
-		return ErrBusy
-	}
-	timeout := time.NewTimer(h.maxWait)
-	defer timeout.Stop()
-	select {
-	case h.running <- struct{}{}:
-		return nil
-	case <-timeout.C:
-		return ErrBusy
-	case <-ctx.Done():
-		return fmt.Errorf("wait to hash password: %w", ctx.Err())
-	}
-}
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
