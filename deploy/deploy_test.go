@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -108,6 +109,8 @@ func TestKubernetesWouldTakeTheManifests(t *testing.T) {
 	}, check)
 }
 
+var gateway = regexp.MustCompile(`gateway: ([0-9.]+)`)
+
 func TestComposeWouldTakeTheFile(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, folder string) *exec.Cmd {
@@ -118,6 +121,10 @@ func TestComposeWouldTakeTheFile(t *testing.T) {
 		if !strings.Contains(out, "\n  "+service) {
 			t.Errorf("there is no service %s", service)
 		}
+	}
+	// Connections from the machine come from the gateway, so that is the proxy.
+	if at := gateway.FindStringSubmatch(out); at == nil || !strings.Contains(out, "TRUSTED_PROXIES: "+at[1]+"/32\n") {
+		t.Errorf("TRUSTED_PROXIES is not the gateway of the network, %q:\n%s", at, out)
 	}
 	folder := t.TempDir()
 	text, err := os.ReadFile("compose.yaml")

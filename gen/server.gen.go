@@ -133,7 +133,7 @@ type Problem struct {
 	// Example: invalid_request
 	Code string `json:"code"`
 
-	// DeclineCode Why the payment method was declined. See https://docs.stripe.com/declines/codes. Absent for other problems.
+	// DeclineCode Why the payment method was declined. See https://docs.stripe.com/declines/codes. After several declines in an hour it is `generic_decline` for most reasons. Absent for other problems.
 	//
 	// Example: insufficient_funds
 	DeclineCode *string `json:"declineCode,omitempty"`

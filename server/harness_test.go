@@ -132,7 +132,7 @@ func (a *api) serve(s setup) {
 		Store: a.store, Stripe: stripe, Webhook: webhook, Keys: a.keys, Clock: a.clock,
 		Passwords: auth.HasherConfig{Params: auth.Params{MemoryKiB: 64, Time: 1, Threads: 1}, Queue: 1000},
 		// All that a test sends comes from one address.
-		Throttle:     auth.ThrottleConfig{Tries: 1e6, Accounts: 1000, Addresses: 1000, SignUps: 1e6},
+		Throttle:     auth.ThrottleConfig{Tries: 1e6, Logins: 1e6, Accounts: 1000, Addresses: 1000, SignUps: 1e6, Unconfirmed: 1e6, Declines: 1e6},
 		RequestLimit: 1e9,
 		Logger:       a.logger(),
 		Telemetry:    measured,

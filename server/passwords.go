@@ -16,7 +16,7 @@ func (h *handlers) UserControllerChangePassword(ctx context.Context, r gen.UserC
 	if err != nil {
 		return nil, err
 	}
-	hash, err := h.hasher.Hash(ctx, r.Body.NewPassword)
+	hash, err := h.hasher.For(eventOf(ctx).from).Hash(ctx, r.Body.NewPassword)
 	if err != nil {
 		return nil, err
 	}

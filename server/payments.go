@@ -31,7 +31,7 @@ func (h *handlers) PaymentControllerConfirmPayment(ctx context.Context, r gen.Pa
 	e.namePayment(r.Body.PaymentID)
 	done, err := h.payments.Confirm(ctx, payments.Confirmation{
 		UserID: caller(ctx).ID, CUID: r.Body.CUID,
-		IntentID: r.Body.PaymentID, PaymentMethod: r.Body.PaymentMethodID,
+		IntentID: r.Body.PaymentID, PaymentMethod: r.Body.PaymentMethodID, From: e.from,
 	})
 	if err != nil {
 		return nil, err

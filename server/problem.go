@@ -103,6 +103,10 @@ var problems = []struct {
 
 	{isA[*rateLimitedError], kind{http.StatusTooManyRequests, "rate_limited", "Too many requests",
 		"Nothing was done. Wait for as long as Retry-After says, then send at most RateLimit-Limit requests a minute."}},
+	{isThrottled(auth.LimitUnconfirmed), kind{http.StatusTooManyRequests, "too_many_unconfirmed_payments", "Too many new payments are not confirmed",
+		"The payment was not created. Confirm some of the payments that you created in the last hour, or wait for as long as Retry-After says."}},
+	{isThrottled(auth.LimitDeclines), kind{http.StatusTooManyRequests, "too_many_declines", "Too many payments were declined",
+		"Nothing was charged. Wait for as long as Retry-After says, then confirm the payment with another payment method."}},
 	{isA[*auth.ThrottledError], kind{http.StatusTooManyRequests, "too_many_requests", "Too many attempts",
 		"Nothing was done. Wait for as long as Retry-After says before the next attempt; other operations work as ever."}},
 
@@ -165,6 +169,13 @@ func isHTTP(status int) func(error) bool {
 }
 
 func isTooLarge(err error) bool { return isA[*http.MaxBytesError](err) }
+
+func isThrottled(limit auth.Limit) func(error) bool {
+	return func(err error) bool {
+		var e *auth.ThrottledError
+		return errors.As(err, &e) && e.Limit == limit
+	}
+}
 
 func isStripe(kinds ...stripeclient.Kind) func(error) bool {
 	return func(err error) bool {

@@ -74,8 +74,8 @@ func TestFaultyEdgeConfiguration(t *testing.T) {
 			`"ftp://example.com" is not`, `"null" is not`, `"https://example.com:443" is not`, `"http://example.com:80" is not`,
 			`"https://user@example.com" is not`, `"https://example.com?x" is not`, `"https://" is not`, `"https://:8080" is not`, `"" is not`,
 		}},
-		{"limits", server.Config{Throttle: auth.ThrottleConfig{Tries: -1, Accounts: 1001, Addresses: 1001, SignUps: -5}}, []string{
-			"Tries is -1", "Accounts is 1001", "Addresses is 1001", "SignUps is -5",
+		{"limits", server.Config{Throttle: auth.ThrottleConfig{Tries: -1, Logins: -2, Accounts: 1001, Addresses: 1001, SignUps: -5, Unconfirmed: -6, Declines: -7}}, []string{
+			"Tries is -1", "Logins is -2", "Unconfirmed is -6", "Declines is -7", "Accounts is 1001", "Addresses is 1001", "SignUps is -5",
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -42,8 +42,8 @@ type Config struct {
 	// Passwords is the load and cost of password hashing. The zero value is
 	// the default.
 	Passwords auth.HasherConfig
-	// Throttle is how many failed logins and sign-ups are allowed. The zero
-	// value is the default.
+	// Throttle limits logins, sign-ups, unconfirmed payments and declines. The zero
+	// value means the defaults.
 	Throttle auth.ThrottleConfig
 	// RequestLimit is how many requests one caller may send in a minute: a user,
 	// or an address without a token. 0 means 1200.
@@ -116,12 +116,12 @@ func New(c Config) (*Server, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
+	throttle, err4 := auth.NewThrottle(c.Store, c.Clock, c.Throttle)
 	svc, err1 := payments.New(payments.Config{
-		Store: c.Store, Stripe: c.Stripe, Amount: c.Amount, Currency: c.Currency, Clock: c.Clock, Logger: c.Logger,
+		Store: c.Store, Stripe: c.Stripe, Amount: c.Amount, Currency: c.Currency, Limits: throttle, Clock: c.Clock, Logger: c.Logger,
 	})
 	tokens, err2 := auth.NewTokens(auth.TokenConfig{Keys: c.Keys, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
 	hasher, err3 := auth.NewHasher(c.Passwords)
-	throttle, err4 := auth.NewThrottle(c.Store, c.Clock, c.Throttle)
 	proxies, err5 := proxyExtractor(c.TrustedProxies)
 	requests, err6 := newRequestLimiter(c.RequestLimit, c.Clock)
 	var err7 error
@@ -144,7 +144,7 @@ func New(c Config) (*Server, error) {
 		tokens: tokens, requests: requests, webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger, wrap: c.Wrap,
 		logAddresses: c.LogAddresses, key: keyState{ask: c.CheckKey},
 	}
-	s.echo.IPExtractor = proxies
+	s.echo.IPExtractor = warnOfUntrustedProxies(proxies, c.TrustedProxies, c.Logger)
 	h := &handlers{
 		store: c.Store, payments: svc, tokens: tokens, hasher: hasher, throttle: throttle,
 		now: func() time.Time { return c.Clock().UTC().Truncate(time.Millisecond) },
@@ -200,5 +200,5 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 // system. It is not throttled, and returns what else that operation would fail
 // with.
 func (s *Server) Register(ctx context.Context, name, email, password string) (*store.User, error) {
-	return s.handlers.newUser(ctx, &gen.CreateUserDto{UserName: name, Email: email, Password: password}, "")
+	return s.handlers.newUser(ctx, &gen.CreateUserDto{UserName: name, Email: email, Password: password}, nil)
 }

@@ -11,11 +11,15 @@ import (
 
 // UserControllerRegister creates a user for whoever asks, and logs it in.
 func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControllerRegisterRequestObject) (gen.UserControllerRegisterResponseObject, error) {
-	if err := h.throttle.Register(ctx, eventOf(ctx).from); err != nil {
+	from := eventOf(ctx).from
+	if err := h.throttle.ClaimEmail(ctx, from, nil); err != nil {
 		return nil, err
 	}
-	u, err := h.newUser(ctx, r.Body, "")
+	u, err := h.newUser(ctx, r.Body, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.throttle.RememberSignUp(ctx, u.EmailKey, from); err != nil {
 		return nil, err
 	}
 	eventOf(ctx).userID = u.ID
@@ -57,7 +61,7 @@ func (h *handlers) checkCredentials(ctx context.Context, email, password string)
 	if err != nil {
 		return nil, false, err
 	}
-	u, rehash, err = h.verify(ctx, key, password)
+	u, rehash, err = h.verify(ctx, attempt, key, password)
 	if errors.Is(err, errCredentials) {
 		if err := attempt.Failed(ctx); err != nil {
 			return nil, false, err
@@ -70,11 +74,13 @@ func (h *handlers) checkCredentials(ctx context.Context, email, password string)
 }
 
 // verify finds the user whose password it is, and reports whether it should be
-// hashed again. errCredentials, after the same work for every email.
-func (h *handlers) verify(ctx context.Context, emailKey, password string) (u *store.User, rehash bool, err error) {
+// hashed again. errCredentials, after the same work for every email, also for an
+// attempt that is refused.
+func (h *handlers) verify(ctx context.Context, attempt *auth.Login, emailKey, password string) (u *store.User, rehash bool, err error) {
+	hasher := h.hasher.For(eventOf(ctx).from)
 	u, err = h.store.UserByEmail(ctx, emailKey)
-	if errors.Is(err, store.ErrNotFound) {
-		if err := h.hasher.VerifyNone(ctx, password); err != nil {
+	if errors.Is(err, store.ErrNotFound) || err == nil && attempt.Refused() {
+		if err := hasher.VerifyNone(ctx, password); err != nil {
 			return nil, false, err
 		}
 		return nil, false, errCredentials
@@ -82,7 +88,7 @@ func (h *handlers) verify(ctx context.Context, emailKey, password string) (u *st
 	if err != nil {
 		return nil, false, err
 	}
-	ok, rehash, err := h.hasher.Verify(ctx, u.PasswordHash, password)
+	ok, rehash, err := hasher.Verify(ctx, u.PasswordHash, password)
 	if err == nil && !ok {
 		err = errCredentials
 	}
@@ -92,7 +98,7 @@ func (h *handlers) verify(ctx context.Context, emailKey, password string) (u *st
 // rehash stores the password under today's parameters. A lost race is left to
 // the next login.
 func (h *handlers) rehash(ctx context.Context, u *store.User, password string) error {
-	hash, err := h.hasher.Hash(ctx, password)
+	hash, err := h.hasher.For(eventOf(ctx).from).Hash(ctx, password)
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ import (
 // UserControllerCreate creates a user that the caller may manage until the user
 // makes the account their own.
 func (h *handlers) UserControllerCreate(ctx context.Context, r gen.UserControllerCreateRequestObject) (gen.UserControllerCreateResponseObject, error) {
-	if err := h.throttle.Create(ctx, caller(ctx).ID); err != nil {
+	if err := h.throttle.ClaimEmail(ctx, eventOf(ctx).from, caller(ctx)); err != nil {
 		return nil, err
 	}
-	u, err := h.newUser(ctx, r.Body, caller(ctx).ID)
+	u, err := h.newUser(ctx, r.Body, caller(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +57,9 @@ func (h *handlers) UserControllerFindOne(ctx context.Context, r gen.UserControll
 // UserControllerUpdate changes what the body names.
 func (h *handlers) UserControllerUpdate(ctx context.Context, r gen.UserControllerUpdateRequestObject) (gen.UserControllerUpdateResponseObject, error) {
 	u, err := h.manageable(ctx, r.ID)
+	if err == nil {
+		err = h.claimEmail(ctx, u, r.Body.Email)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -122,9 +125,22 @@ func (h *handlers) write(ctx context.Context, u *store.User, conditional func(*s
 	return nil, fmt.Errorf("write user: lost %d races: %w", most, store.ErrStale)
 }
 
-// newUser stores a user with a hashed password. createdBy is empty for those who
+// claimEmail counts a change of the email address, because the response reveals
+// whether another user has it.
+func (h *handlers) claimEmail(ctx context.Context, u *store.User, email *string) error {
+	if email == nil {
+		return nil
+	}
+	_, key, err := auth.NormalizeEmail(*email)
+	if err != nil || key == u.EmailKey {
+		return err
+	}
+	return h.throttle.ClaimEmail(ctx, eventOf(ctx).from, caller(ctx))
+}
+
+// newUser stores a user with a hashed password. creator is nil for those who
 // register themselves.
-func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, createdBy string) (*store.User, error) {
+func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, creator *store.User) (*store.User, error) {
 	name, err := auth.NormalizeName(body.UserName)
 	if err != nil {
 		return nil, err
@@ -133,14 +149,17 @@ func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, created
 	if err != nil {
 		return nil, err
 	}
-	hash, err := h.hasher.Hash(ctx, body.Password)
+	hash, err := h.hasher.For(eventOf(ctx).from).Hash(ctx, body.Password)
 	if err != nil {
 		return nil, err
 	}
 	now := h.now()
 	u := &store.User{
 		ID: store.NewID(now), Name: name, Email: email, EmailKey: key, PasswordHash: hash,
-		CreatedBy: createdBy, PasswordSetBy: createdBy, CreatedAt: now, UpdatedAt: now,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	if creator != nil {
+		u.CreatedBy, u.PasswordSetBy, u.RootCreator = creator.ID, creator.ID, auth.Root(creator)
 	}
 	return u, h.store.InsertUser(ctx, u)
 }

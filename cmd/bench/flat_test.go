@@ -243,10 +243,10 @@ var calls = []struct {
 		return attempt.Succeeded(ctx)
 	}},
 	{"UserController_register", 1, true, func(p *population, t *auth.Throttle) error {
-		return errors.Join(t.Register(context.Background(), someAddress()), p.insert(""))
+		return errors.Join(t.ClaimEmail(context.Background(), someAddress(), nil), p.insert(""))
 	}},
 	{"UserController_create", 1, true, func(p *population, t *auth.Throttle) error {
-		return errors.Join(t.Create(context.Background(), p.member().id), p.insert(userID(1)))
+		return errors.Join(t.ClaimEmail(context.Background(), someAddress(), &store.User{ID: p.member().id}), p.insert(userID(1)))
 	}},
 	{"Reconciler_payments", 8, false, func(p *population, _ *auth.Throttle) error {
 		found, err := p.db.PaymentsToCheck(context.Background(), tomorrow, 10)

@@ -134,7 +134,7 @@ func startServer(b testing.TB, databaseURL, stripeURL string, env ...string) *pr
 		"ADDR=127.0.0.1:0", "DATABASE_URL=" + databaseURL, "SIGNING_KEYS=" + keyFile,
 		"STRIPE_SECRET_KEY=" + stripeKey, "STRIPE_URL=" + stripeURL, "STRIPE_RATE=100000",
 		"STRIPE_WEBHOOK_SECRETS=" + webhookSecret, "SHUTDOWN_NOTICE=0s",
-		"LOGIN_LIMIT=1000", "SIGN_UP_LIMIT=1000000", "REQUEST_LIMIT=1000000000",
+		"LOGIN_LIMIT=1000", "SIGN_UP_LIMIT=1000000", "UNCONFIRMED_LIMIT=1000000", "DECLINE_LIMIT=1000000", "REQUEST_LIMIT=1000000000",
 	}, env...)
 	return launch(b, cmd)
 }

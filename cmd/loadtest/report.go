@@ -222,6 +222,10 @@ func limitOf(operation, code string) string {
 		return "LOGIN_LIMIT"
 	case code == "too_many_requests" && operation == opRegister:
 		return "SIGN_UP_LIMIT"
+	case code == "too_many_unconfirmed_payments":
+		return "UNCONFIRMED_LIMIT"
+	case code == "too_many_declines":
+		return "DECLINE_LIMIT"
 	}
 	return ""
 }

@@ -119,6 +119,8 @@ func TestLimitsNameTheirVariable(t *testing.T) {
 		{opLogin, "rate_limited", "REQUEST_LIMIT"},
 		{opLogin, "too_many_requests", "LOGIN_LIMIT"},
 		{opRegister, "too_many_requests", "SIGN_UP_LIMIT"},
+		{opCreate, "too_many_unconfirmed_payments", "UNCONFIRMED_LIMIT"},
+		{opConfirm, "too_many_declines", "DECLINE_LIMIT"},
 		{opUser, codeUnreadable, ""}, // of a gateway, say
 	} {
 		if got := limitOf(tc.operation, tc.code); got != tc.want {

@@ -61,7 +61,7 @@ func newSystem(t *testing.T, change func(*server.Config), spoil spoil) *system {
 	c := server.Config{
 		Store: db, Stripe: stripe, Keys: oneKey(t), Logger: slog.New(slog.DiscardHandler),
 		Passwords:    auth.HasherConfig{Params: auth.Params{MemoryKiB: 64, Time: 1, Threads: 1}, Queue: 1000},
-		Throttle:     auth.ThrottleConfig{SignUps: 1e6},
+		Throttle:     auth.ThrottleConfig{SignUps: 1e6, Unconfirmed: 1e6, Declines: 1e6},
 		RequestLimit: 1e9,
 	}
 	if change != nil {

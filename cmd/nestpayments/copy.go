@@ -35,8 +35,9 @@ it and copy again, without --ahead.
 At the end both databases are read again and compared. The exit status is 0 only if every document is
 the same in both, and there is no other in the target. Only then is the target the new database.
 
-Counts of failed logins and sign-ups stay behind. They are hashes that are of use for an hour at most:
-whoever was held back by them may try once more, for as long as a window lasts.
+The counts of limits stay behind. They are hashes that are of use for an hour at most: whoever was
+held back by them may try again, for as long as a window lasts. So does the memory of which accounts
+have logged in from which addresses.
 
 The source is opened as the server opens it, which brings a file of an earlier version up to date: use
 the program that the server is, and take a backup first.`)

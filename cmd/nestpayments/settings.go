@@ -38,7 +38,7 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 		Issuer: c.TokenIssuer, Audience: c.TokenAudience,
 		Amount: c.Amount, Currency: c.Currency,
 		TrustedProxies: c.TrustedProxies, Origins: c.CORSOrigins,
-		Throttle:          auth.ThrottleConfig{Accounts: c.LoginLimit, SignUps: c.SignUpLimit},
+		Throttle:          auth.ThrottleConfig{Accounts: c.LoginLimit, SignUps: c.SignUpLimit, Unconfirmed: c.UnpaidLimit, Declines: c.DeclineLimit},
 		RequestLimit:      c.RequestLimit,
 		ReconcileInterval: c.Reconcile,
 		LogAddresses:      c.LogAddresses,

@@ -135,7 +135,7 @@ type Problem struct {
 	// Example: invalid_request
 	Code string `json:"code"`
 
-	// DeclineCode Why the payment method was declined. See https://docs.stripe.com/declines/codes. Absent for other problems.
+	// DeclineCode Why the payment method was declined. See https://docs.stripe.com/declines/codes. After several declines in an hour it is `generic_decline` for most reasons. Absent for other problems.
 	//
 	// Example: insufficient_funds
 	DeclineCode *string `json:"declineCode,omitempty"`
@@ -440,7 +440,7 @@ type ClientInterface interface {
 
 	// PaymentControllerCreatePaymentWithBody Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -449,7 +449,7 @@ type ClientInterface interface {
 
 	// PaymentControllerCreatePayment Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -458,7 +458,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBody Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -467,7 +467,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPayment Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -584,7 +584,7 @@ type ClientInterface interface {
 
 	// UserControllerUpdateWithBody Change a user
 	//
-	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 	//
 	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 	//
@@ -595,7 +595,7 @@ type ClientInterface interface {
 
 	// UserControllerUpdate Change a user
 	//
-	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 	//
 	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 	//
@@ -624,7 +624,7 @@ func (c *Client) PaymentControllerGetPayments(ctx context.Context, params *Payme
 
 // PaymentControllerCreatePaymentWithBody Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes any type of body and a specified content type.
 //
@@ -643,7 +643,7 @@ func (c *Client) PaymentControllerCreatePaymentWithBody(ctx context.Context, con
 
 // PaymentControllerCreatePayment Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -662,7 +662,7 @@ func (c *Client) PaymentControllerCreatePayment(ctx context.Context, body Paymen
 
 // PaymentControllerConfirmPaymentWithBody Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type.
 //
@@ -681,7 +681,7 @@ func (c *Client) PaymentControllerConfirmPaymentWithBody(ctx context.Context, co
 
 // PaymentControllerConfirmPayment Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -928,7 +928,7 @@ func (c *Client) UserControllerFindOne(ctx context.Context, id UserID, reqEditor
 
 // UserControllerUpdateWithBody Change a user
 //
-// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 //
 // A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 //
@@ -949,7 +949,7 @@ func (c *Client) UserControllerUpdateWithBody(ctx context.Context, id UserID, co
 
 // UserControllerUpdate Change a user
 //
-// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 //
 // A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 //
@@ -1544,7 +1544,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerCreatePaymentWithBodyWithResponse Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1553,7 +1553,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerCreatePaymentWithResponse Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1562,7 +1562,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1571,7 +1571,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1696,7 +1696,7 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerUpdateWithBodyWithResponse Change a user
 	//
-	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 	//
 	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 	//
@@ -1707,7 +1707,7 @@ type ClientWithResponsesInterface interface {
 
 	// UserControllerUpdateWithResponse Change a user
 	//
-	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+	// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 	//
 	// A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 	//
@@ -3805,7 +3805,7 @@ func (c *ClientWithResponses) PaymentControllerGetPaymentsWithResponse(ctx conte
 
 // PaymentControllerCreatePaymentWithBodyWithResponse Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3820,7 +3820,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithBodyWithResponse
 
 // PaymentControllerCreatePaymentWithResponse Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3835,7 +3835,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithResponse(ctx con
 
 // PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3850,7 +3850,7 @@ func (c *ClientWithResponses) PaymentControllerConfirmPaymentWithBodyWithRespons
 
 // PaymentControllerConfirmPaymentWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4053,7 +4053,7 @@ func (c *ClientWithResponses) UserControllerFindOneWithResponse(ctx context.Cont
 
 // UserControllerUpdateWithBodyWithResponse Change a user
 //
-// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 //
 // A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 //
@@ -4070,7 +4070,7 @@ func (c *ClientWithResponses) UserControllerUpdateWithBodyWithResponse(ctx conte
 
 // UserControllerUpdateWithResponse Change a user
 //
-// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another.
+// Changes the properties that the body names and leaves the others as they are. The Stripe customer follows a new name or email address. `customerId` may repeat the present value; only an admin may set another. Changes of an email address are limited as sign-ups are; too many are refused with 429.
 //
 // A user who changes their own email address makes the account their own: whoever created the user can no longer manage it. The password and the access tokens stay as they are. So a creator who knows the new address can still log in with the password they set, and a token from an earlier login works until it expires. `POST /user/password` ends both.
 //

@@ -1,7 +1,7 @@
-// Package auth is what the server knows about identity: signed tokens,
-// password hashes, the throttling of logins, and the form of emails and names.
-// It speaks no HTTP, and of the store it uses the counts of attempts alone. Its
-// error texts hold no token, key, password or email.
+// Package auth holds what the server knows about identity: signed tokens, password
+// hashes, limits for people and addresses, and the form of emails and names. It
+// speaks no HTTP, and uses only the counts of attempts of the store. Its error texts
+// hold no token, key, password or email.
 //
 // # Tokens
 //
@@ -69,6 +69,13 @@
 // times a second, which cost more than their logins. The context frees a waiting
 // caller; a running hash cannot be stopped.
 //
+// Each address has a fair share of the queue: it is served in rounds of one caller of
+// each address, and when it is full it sends away the caller who would be served
+// last. So one address can use all of it, but others do not wait for more than one of
+// that address's hashes. With 90 connections of one address that log in without a
+// pause, 10 logins from another all succeeded; in a queue in order of arrival nearly
+// all of them were refused.
+//
 // A login for an unknown email runs Hasher.VerifyNone, the same code on a hash
 // that no password matches, so that time does not tell who has an account
 // (OWASP Authentication Cheat Sheet). Users whose hash still has older
@@ -77,56 +84,106 @@
 // account and has not logged in since; and a right password takes two hashes
 // that once. Whoever raises the parameters makes this difference larger.
 //
-// # Throttling
+// # Limits
 //
-// Windows of 15 minutes, the same for all, and in each of them, by default:
+// Throttle counts in the store, so all replicas count together. An address is an IPv4
+// address or an IPv6 /64. A site is an IPv4 address or an IPv6 /48, which is what one
+// customer commonly gets (RFC 6177), and so what a single attacker has plenty of
+// addresses in. Windows are fixed and the same for everybody; twice a limit fits into
+// the time around the end of a window.
 //
-//   - one address may fail 10 times on one account;
-//   - one address may fail on 30 accounts;
-//   - one account may see failures from 20 addresses. From then on a site that
-//     has failed on it is refused, and any other site has one failure left.
-//
-// An address is an IPv4 address or an IPv6 /64, a site an IPv4 address or an
-// IPv6 /48: what one customer commonly gets (RFC 6177), and so what a single
-// attacker has plenty of addresses in.
-//
-// Nobody can lock a user out from elsewhere. Each limit refuses only whoever
-// has failed from that same address or site: the right password, given first,
-// is taken from any site that nobody has failed from in the window, however
-// hard others hammer on the account. So the limit of an account costs its owner,
-// while somebody attacks it, the second and later tries after a typing error,
-// until the window ends; and it costs the attacker a fresh site for each guess.
-// A neighbour behind the same address can be a nuisance, and is told from its
-// owner by nothing that we see. The right password forgets the failures of its
-// address on its account.
-//
-// Emails that nobody has are counted like any other, so a refusal does not tell
-// who has an account. A refused attempt reads the counts, and neither the user
-// nor a hash.
-//
-// What is counted is failures, after the hash, in one atomic step of the store
-// that refuses what is over the limit: of any number of simultaneous guesses on
-// one account from one address, no more than the limit are told that they were
-// wrong. A right one among them is taken only if the count is still below the
-// limit by then. The two wider limits are read before the hash, so the attempts
-// that are being hashed at that moment may go beyond them. As windows are fixed,
-// twice a limit fits into 15 minutes around the end of a window.
-//
-// Cost: a login reads three counts on indexes, four while its account is under
-// attack. A failed one writes one document of some 250 octets. A successful one
-// reads one count more, and writes only to forget failures before it. Every 64th
-// count of a process also removes up to 128 documents of windows that have
-// ended, so that they go faster than they come.
-//
-// Sign-ups are counted by address for POST /user/register and by caller for POST
-// /user: 30 an hour, before the hash, whether they succeed or not.
+// Every limit is one atomic step of the store, which refuses what is over it: of any
+// number of requests at once, no more than the limit are let through or told anything.
+// Without an answer from the store a request fails: an attacker who slows the database
+// down gains nothing.
 //
 // The store has SHA-256 hashes of kind, window and value. They keep addresses and
-// emails out of plain sight and do not link one window to the next; they do not
-// stop somebody who has the database and guesses values.
+// emails out of plain sight and do not link one window to the next. They do not stop
+// somebody who has the database and guesses values. Every 64th count of a process also
+// removes up to 128 documents of windows that have ended, so that they go faster than
+// they come.
 //
-// Sources: OWASP Authentication Cheat Sheet, Login Throttling and Account
-// Lockout; NIST SP 800-63B, section 5.2.2.
+// # Logins
+//
+// In 15 minutes, by default:
+//
+//   - one address may fail 10 times on one account, and log in to it 300 times;
+//   - one address may fail on 30 accounts;
+//   - one account may see failures from 20 addresses. From then on a site that has
+//     failed on it is refused, and any other site has one failure left.
+//
+// The last two limits do not apply to an account that has logged in, or was
+// registered, from the same address in the last two weeks (at most four): the login is
+// remembered in one small document for each account and address. So failures on other
+// accounts lock nobody out of a shared address where they log in regularly.
+//
+// Nobody can lock a user out from elsewhere. Each limit refuses only whoever has failed
+// from that same address or site: the right password, given first, is accepted from any
+// site that nobody has failed from in the window, however hard others try. Somebody
+// behind the same address can use up the 10 failures of an account there; nothing that
+// the server sees tells the two apart. The right password forgets the failures of its
+// address on its account.
+//
+// A refusal must not tell who has an account, or who logs in from an address:
+//
+//   - Emails that nobody has are counted like any other.
+//   - A try that one of the last two limits refuses takes the same work as any other:
+//     it reads the same counts and the user, and computes a hash that no password
+//     matches. A wrong password for an account that is exempt gets the same refusal.
+//     So only somebody who knows the password learns that the account is exempt. The
+//     price is a hash for each such try, within the address's share of the queue.
+//   - A try that the first limit refuses reads the counts, and neither the user nor a
+//     hash, whether the account exists or not.
+//
+// Failures are counted after the hash: of any number of guesses at once on one account
+// from one address, no more than the limit are told that they were wrong. A right one
+// among them is accepted only if the count is still below the limit by then. The two
+// wider limits are read before the hash, so the guesses that are being hashed at that
+// moment may go beyond them.
+//
+// Cost: a login reads four counts on indexes, five while its account is under attack,
+// and three more where a wide limit refuses. A failed one writes one document of some
+// 250 bytes. A successful one reads one count more and writes one, two at the first
+// login of a window.
+//
+// # Sign-ups
+//
+// ClaimEmail counts whatever tells a caller whether an email address is taken: POST
+// /user/register, POST /user, and a PATCH that changes the address. In an hour, 30 of
+// these may come from one address, and 30 from one user together with all users that go
+// back to this user (store.User.RootCreator), whether they succeed or not. They are
+// counted before the hash, so users who are created by created users do not multiply
+// the limit. Users who were created before the root was stored have only their creator:
+// they count with the creator, and by themselves if they no longer have one. Their
+// address counts in any case.
+//
+// # Payments
+//
+// In an hour, one user may create 50 payments that are not confirmed. A payment takes a
+// place when it is created, and gives it back when it is confirmed, by the API or at
+// Stripe; a repeated create takes none, and works without a place. It costs a write for
+// the create and one for the confirmation, and two for a repeated create.
+//
+// Card testing, which tries stolen card numbers to see which ones work, needs many
+// declines and their reasons. In an hour, one user may have 10 declines, one payment 5
+// and one address 50. The first 3 of a user, and of a payment, come with their reason,
+// and the first 10 of an address. After these every reason is generic_decline, except
+// for those that ask for something else than another card: authentication_required,
+// processing_error and try_again_later. expired_card and incorrect_cvc are not told any
+// longer: an honest customer has read them three times, and they tell a guesser that the
+// number is right. The store keeps Stripe's codes. At the limit, confirmations are
+// refused before Stripe is asked.
+//
+// A confirmation that is under way counts as a decline until its outcome is known, in
+// the process that sends it. So cards that are tried at once teach no more than cards in
+// turn: each replica lets at most the limit through to Stripe, and all replicas together
+// tell of no more than the limit. A confirmation that succeeds is always told.
+//
+// What a client does at Stripe itself, with the client secret of a payment and the
+// publishable key, is limited by Stripe alone.
+//
+// Sources: OWASP Authentication Cheat Sheet, Login Throttling and Account Lockout; NIST
+// SP 800-63B, section 5.2.2; https://docs.stripe.com/disputes/prevention/card-testing
 //
 // # Emails
 //

@@ -15,20 +15,32 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// ThrottledError: there were too many attempts. Nothing was done.
+// Limit names a group of limits that a client must react to in its own way.
+type Limit int
+
+const (
+	// LimitAttempts: too many logins, sign-ups or changes of an email address.
+	LimitAttempts Limit = iota
+	// LimitUnconfirmed: too many new payments that are not confirmed.
+	LimitUnconfirmed
+	// LimitDeclines: too many declined payments.
+	LimitDeclines
+)
+
+// ThrottledError: a limit is reached, and the request was refused.
 type ThrottledError struct {
+	Limit Limit
 	// RetryAfter is how long it takes until the next attempt may be allowed,
 	// more than 0.
 	RetryAfter time.Duration
 }
 
-// Error tells how long to wait, and nothing of who.
+// Error says how long to wait, and nothing about who must.
 func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("too many attempts: wait for %s", e.RetryAfter)
 }
 
-// ThrottleConfig is how many attempts are allowed. The zero value is the
-// default.
+// ThrottleConfig sets the limits. The zero value of a field means its default.
 type ThrottleConfig struct {
 	// Tries is how often one address may fail to log in to one account in 15
 	// minutes. Default 10.
@@ -36,35 +48,26 @@ type ThrottleConfig struct {
 	// Accounts is how many accounts one address may fail to log in to in 15
 	// minutes. Default 30.
 	Accounts int
+	// Logins is how often one address may log in to one account in 15 minutes.
+	// Default ten times Accounts.
+	Logins int
 	// Addresses is how many addresses may fail to log in to one account in 15
 	// minutes, before sites that have failed are refused. Default 20.
 	Addresses int
-	// SignUps is how many users one address may register in an hour, and how
-	// many one caller may create. Default 30.
+	// SignUps is how many email addresses may be claimed in an hour from one
+	// address, and by one user together with the users that go back to this
+	// user. Default 30.
 	SignUps int
+	// Unconfirmed is how many payments one user may create in an hour and leave
+	// unconfirmed. Default 50.
+	Unconfirmed int
+	// Declines is how many declines one user may have in an hour. One payment may
+	// have half as many, and one address five times as many. Default 10.
+	Declines int
 }
 
-const (
-	loginWindow  = 15 * time.Minute
-	signUpWindow = time.Hour
-	// Every pruneEvery-th count of a process, the first too, removes up to
-	// pruneLimit expired ones.
-	pruneEvery = 64
-	pruneLimit = 128
-)
-
-// Throttle limits failed logins and sign-ups, over all replicas that share the
-// store. The rules are in the package's documentation. It is safe for concurrent
-// use. Its methods return the store's errors beside those that they name.
-type Throttle struct {
-	store  store.Store
-	clock  func() time.Time
-	limits ThrottleConfig
-	counts atomic.Uint64
-}
-
-// NewThrottle checks the configuration and reports all its faults together.
-func NewThrottle(s store.Store, clock func() time.Time, c ThrottleConfig) (*Throttle, error) {
+// setDefaults fills in defaults. It reports all faults together.
+func (c *ThrottleConfig) setDefaults() error {
 	var faults []error
 	for _, l := range []struct {
 		name     string
@@ -73,10 +76,13 @@ func NewThrottle(s store.Store, clock func() time.Time, c ThrottleConfig) (*Thro
 		most     int
 	}{
 		{"Tries", &c.Tries, 10, 1e9},
-		// These are counted by reading keys.
+		// Accounts and Addresses are counted by reading keys.
 		{"Accounts", &c.Accounts, 30, store.MaxPage},
+		{"Logins", &c.Logins, 10 * max(c.Accounts, 1), 1e9},
 		{"Addresses", &c.Addresses, 20, store.MaxPage},
 		{"SignUps", &c.SignUps, 30, 1e9},
+		{"Unconfirmed", &c.Unconfirmed, 50, 1e9},
+		{"Declines", &c.Declines, 10, 1e8},
 	} {
 		if *l.limit == 0 {
 			*l.limit = l.fallback
@@ -85,108 +91,72 @@ func NewThrottle(s store.Store, clock func() time.Time, c ThrottleConfig) (*Thro
 			faults = append(faults, fmt.Errorf("throttle: %s is %d: it must be 1 to %d", l.name, *l.limit, l.most))
 		}
 	}
-	return &Throttle{store: s, clock: clock, limits: c}, errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
-// Login is one attempt to log in, between Throttle.Login and its outcome.
-type Login struct {
-	throttle *Throttle
-	attempt  store.Attempt
+const (
+	loginWindow = 15 * time.Minute
+	// hourWindow is the window of sign-ups and payments.
+	hourWindow = time.Hour
+	// Every pruneEvery-th count of a process, including the first, removes up to
+	// pruneLimit expired counts.
+	pruneEvery = 64
+	pruneLimit = 128
+)
+
+// Throttle limits logins, sign-ups, new payments and declines, over all replicas
+// that share the store. The rules are in the package's documentation. It is safe
+// for concurrent use. Its methods return errors of the store as well as those
+// that their comments name.
+type Throttle struct {
+	store    store.Store
+	clock    func() time.Time
+	limits   ThrottleConfig
+	counts   atomic.Uint64
+	underWay underWay
 }
 
-// Login lets an attempt on an account through, or not. emailKey names the
-// account, which need not exist. After it, call Failed or Succeeded, unless it
-// is not known whether the password is right. *ThrottledError.
-func (t *Throttle) Login(ctx context.Context, emailKey string, from netip.Addr) (*Login, error) {
-	window, expires := t.window(loginWindow)
-	address, site := network(from, 64), network(from, 48)
-	l := &Login{t, store.Attempt{
-		Key:     digest("login", window, emailKey, address),
-		Account: digest("account", window, emailKey),
-		Site:    digest("site", window, site),
-		Address: digest("address", window, address),
-		Expires: expires,
-	}}
-	refused, err := t.refuses(ctx, l.attempt)
-	if err != nil {
-		return nil, fmt.Errorf("throttle login: %w", err)
-	}
-	if refused {
-		return nil, t.throttled(expires)
-	}
-	return l, nil
+// NewThrottle checks the configuration and reports all its faults together.
+func NewThrottle(s store.Store, clock func() time.Time, c ThrottleConfig) (*Throttle, error) {
+	err := c.setDefaults()
+	return &Throttle{store: s, clock: clock, limits: c, underWay: underWay{byLimit: map[string]map[string]int{}}}, err
 }
 
-// refuses tells whether a limit has been reached.
-func (t *Throttle) refuses(ctx context.Context, a store.Attempt) (bool, error) {
-	tries, err := t.store.Attempts(ctx, a.Key)
-	if err != nil || tries >= t.limits.Tries {
-		return true, err
+// ClaimEmail counts a request that claims an email address: a registration, the
+// creation of a user, or a change of the address. Each of them tells the caller
+// whether somebody has the address. It counts by network address, and by the root
+// of the user who asks; by is nil for a registration. *ThrottledError.
+func (t *Throttle) ClaimEmail(ctx context.Context, from netip.Addr, by *store.User) error {
+	window, expires := t.window(hourWindow)
+	claim := store.Attempt{Key: digest("sign-up", window, network(from, 64)), Expires: expires}
+	if err := t.count(ctx, claim, t.limits.SignUps); err != nil || by == nil {
+		return err
 	}
-	if tries == 0 {
-		// One more account for this address.
-		accounts, err := t.store.AttemptKeys(ctx, store.AttemptQuery{Address: a.Address, Limit: t.limits.Accounts})
-		if err != nil || accounts >= t.limits.Accounts {
-			return true, err
+	claim.Key = digest("create", window, Root(by))
+	return t.count(ctx, claim, t.limits.SignUps)
+}
+
+// Root returns the id of the user at the start of the chain of creators: u's own
+// id if u registered. Users who were created before the root was stored have only
+// their creator.
+func Root(u *store.User) string {
+	for _, id := range []string{u.RootCreator, u.CreatedBy} {
+		if id != "" {
+			return id
 		}
 	}
-	addresses, err := t.store.AttemptKeys(ctx, store.AttemptQuery{Account: a.Account, Limit: t.limits.Addresses})
-	if err != nil || addresses < t.limits.Addresses {
-		return false, err
-	}
-	failed, err := t.store.AttemptKeys(ctx, store.AttemptQuery{Account: a.Account, Site: a.Site, Limit: 1})
-	return failed > 0, err
+	return u.ID
 }
 
-// Failed counts the failure. *ThrottledError if others have used up the limit
-// since the attempt was let through: the caller is not to be told that the
-// password was wrong.
-func (l *Login) Failed(ctx context.Context) error {
-	return l.throttle.count(ctx, l.attempt, l.throttle.limits.Tries)
-}
-
-// Succeeded forgets the failures of this address on this account.
-// *ThrottledError if others have used up the limit since the attempt was let
-// through: the caller is not to be logged in.
-func (l *Login) Succeeded(ctx context.Context) error {
-	t := l.throttle
-	tries, err := t.store.Attempts(ctx, l.attempt.Key)
-	switch {
-	case err != nil:
-		return fmt.Errorf("throttle login: %w", err)
-	case tries >= t.limits.Tries:
-		return t.throttled(l.attempt.Expires)
-	case tries > 0:
-		if err := t.store.ForgetAttempts(ctx, l.attempt.Key); err != nil {
-			return fmt.Errorf("throttle login: %w", err)
-		}
-	}
-	return nil
-}
-
-// Register counts a registration by its address. *ThrottledError.
-func (t *Throttle) Register(ctx context.Context, from netip.Addr) error {
-	return t.signUp(ctx, "register", network(from, 64))
-}
-
-// Create counts the creation of a user by its caller. *ThrottledError.
-func (t *Throttle) Create(ctx context.Context, userID string) error {
-	return t.signUp(ctx, "create", userID)
-}
-
-func (t *Throttle) signUp(ctx context.Context, kind, by string) error {
-	window, expires := t.window(signUpWindow)
-	return t.count(ctx, store.Attempt{Key: digest(kind, window, by), Expires: expires}, t.limits.SignUps)
-}
-
-// count counts an attempt, and now and then removes old counts.
+// count counts an attempt, or returns *ThrottledError if limit is reached. Now and
+// then it removes old counts.
 func (t *Throttle) count(ctx context.Context, a store.Attempt, limit int) error {
 	ok, err := t.store.CountAttempt(ctx, a, limit)
 	if err != nil {
 		return fmt.Errorf("throttle: %w", err)
 	}
 	if !ok {
-		return t.throttled(a.Expires)
+		return t.throttled(LimitAttempts, a.Expires)
 	}
 	if t.counts.Add(1)%pruneEvery == 1 {
 		if _, err := t.store.PruneAttempts(ctx, t.clock(), pruneLimit); err != nil {
@@ -196,18 +166,22 @@ func (t *Throttle) count(ctx context.Context, a store.Attempt, limit int) error 
 	return nil
 }
 
-// window returns the present window's name, and when it ends.
+// window returns the name of the present window, and when it ends.
 func (t *Throttle) window(length time.Duration) (name string, end time.Time) {
-	start := t.clock().UTC().Truncate(length)
+	return windowAt(t.clock(), length)
+}
+
+func windowAt(at time.Time, length time.Duration) (name string, end time.Time) {
+	start := at.UTC().Truncate(length)
 	return strconv.FormatInt(start.Unix(), 10), start.Add(length)
 }
 
-func (t *Throttle) throttled(until time.Time) error {
-	return &ThrottledError{RetryAfter: max(until.Sub(t.clock()), time.Second)}
+func (t *Throttle) throttled(l Limit, until time.Time) error {
+	return &ThrottledError{Limit: l, RetryAfter: max(until.Sub(t.clock()), time.Second)}
 }
 
-// network returns an IPv4 address, or the first bits of an IPv6 address. What is
-// no address, as of a caller on a Unix socket, is one network of its own.
+// network returns an IPv4 address, or the first bits of an IPv6 address. All
+// callers without an address, such as those on a Unix socket, are one network.
 func network(a netip.Addr, bits int) string {
 	a = a.Unmap()
 	if a.Is6() {
@@ -218,7 +192,7 @@ func network(a netip.Addr, bits int) string {
 	return a.String()
 }
 
-// digest is the hash of values that hold no NUL.
+// digest returns the hash of values that hold no NUL.
 func digest(values ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(values, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient"
@@ -16,6 +17,8 @@ type Confirmation struct {
 	IntentID string
 	// PaymentMethod is a Stripe payment method, pm_….
 	PaymentMethod string
+	// From is the address of the client, for limits.
+	From netip.Addr
 }
 
 // Confirmed is a payment that was charged: succeeded, or on its way there
@@ -30,7 +33,7 @@ type Confirmed struct {
 // be called again after any error.
 //
 // ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrPaymentMethodUnusable,
-// *DeclinedError.
+// *DeclinedError, and the errors of Limits.
 func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, error) {
 	p, err := s.Payment(ctx, c.UserID, c.IntentID)
 	if err != nil {
@@ -39,6 +42,20 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, erro
 	if p.CUID != c.CUID {
 		return nil, ErrCUIDMismatch
 	}
+	if final(p.Status) {
+		return s.confirm(ctx, c, p)
+	}
+	end, err := s.limits.BeginConfirm(ctx, c.UserID, c.IntentID, confirmKey(p, c.PaymentMethod), c.From)
+	if err != nil {
+		return nil, wrap("confirm payment", err)
+	}
+	defer end()
+	done, err := s.confirm(ctx, c, p)
+	return done, s.limitDecline(ctx, c, err)
+}
+
+// confirm asks Stripe for the charge, unless the payment's status is final.
+func (s *Service) confirm(ctx context.Context, c Confirmation, p *store.Payment) (*Confirmed, error) {
 	for tries := range maxWrites {
 		if p.Status == stripeclient.StatusSucceeded {
 			return &Confirmed{Payment: p, Replayed: tries == 0}, nil
@@ -46,8 +63,9 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, erro
 		if p.Status == stripeclient.StatusCanceled {
 			return nil, ErrNotConfirmable
 		}
-		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, confirmKey(p, c.PaymentMethod), c.PaymentMethod)
-		t := try{payment: p, intent: in, err: err}
+		key := confirmKey(p, c.PaymentMethod)
+		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, key, c.PaymentMethod)
+		t := try{payment: p, key: key, intent: in, err: err}
 		if tries == 0 && turnedAway(err) {
 			return nil, wrap("confirm payment", err)
 		}
@@ -74,6 +92,7 @@ func (s *Service) Payment(ctx context.Context, userID, intentID string) (*store.
 // try is one confirmation that was sent, and how Stripe answered.
 type try struct {
 	payment *store.Payment
+	key     string
 	intent  *stripeclient.Intent
 	err     error
 }
@@ -152,6 +171,7 @@ func (s *Service) recordDecline(ctx context.Context, t try, in *stripeclient.Int
 	return &DeclinedError{
 		Decline:   stripeclient.Decline{Code: e.Code, DeclineCode: e.DeclineCode},
 		RequestID: e.RequestID,
+		key:       t.key,
 	}
 }
 

@@ -26,7 +26,8 @@ type Created struct {
 
 // Create returns the user's payment of this cuid and makes it if there is none.
 // It may be called again after any error, and by many at once: there is one
-// payment, with the amount and currency of its first call.
+// payment, with the amount and currency of its first call. It returns the errors of
+// Limits for a new payment.
 func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Created, error) {
 	p, err := s.insertOrFind(ctx, u, cuid)
 	if err != nil {
@@ -54,9 +55,11 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: had}, nil
 }
 
-// insertOrFind returns the payment of the cuid. The price is fixed here. It inserts
-// before it looks: nearly every create is of a new payment, which is so spared a
-// read, and a repeated one is refused by the unique index, which writes nothing.
+// insertOrFind returns the payment with this cuid, and makes it if the user has none.
+// The price is fixed here. It inserts before it looks: nearly every create is of a
+// new payment, so that saves a read. The unique index refuses a repeated one, which
+// then gives back the place that it took among the user's unconfirmed payments. It
+// works without a place, too.
 func (s *Service) insertOrFind(ctx context.Context, u *store.User, cuid string) (*store.Payment, error) {
 	now := s.now()
 	p := &store.Payment{
@@ -65,8 +68,18 @@ func (s *Service) insertOrFind(ctx context.Context, u *store.User, cuid string) 
 		CreatedAt: now, UpdatedAt: now,
 	}
 	p.CheckAt = s.nextCheck(p)
+	if limitErr := s.limits.CountPayment(ctx, u.ID, p.CreatedAt); limitErr != nil {
+		known, err := s.store.PaymentByCUID(ctx, u.ID, cuid)
+		if errors.Is(err, store.ErrNotFound) {
+			err = limitErr
+		}
+		return known, err
+	}
 	err := s.store.InsertPayment(ctx, p)
 	if errors.Is(err, store.ErrPaymentExists) {
+		if err := s.limits.UncountPayment(ctx, u.ID, p.CreatedAt); err != nil {
+			return nil, err
+		}
 		return s.store.PaymentByCUID(ctx, u.ID, cuid)
 	}
 	return p, err

@@ -33,6 +33,8 @@ type DeclinedError struct {
 	stripeclient.Decline
 	// RequestID is Stripe's.
 	RequestID string
+	// key is the idempotency key of the confirmation.
+	key string
 }
 
 func (e *DeclinedError) Error() string {
@@ -71,6 +73,8 @@ type Config struct {
 	// Currency of a new payment, an ISO 4217 code in lower case, as
 	// stripeclient.CheckCurrency accepts it. Defaults to usd.
 	Currency string
+	// Limits bounds what one user and one address may do. nil means no limits.
+	Limits Limits
 	// Clock tells the time. nil means time.Now.
 	Clock func() time.Time
 	// Logger takes what the reconciler has to say. nil means slog.Default().
@@ -83,18 +87,22 @@ type Service struct {
 	stripe   Stripe
 	amount   int64
 	currency string
+	limits   Limits
 	clock    func() time.Time
 	log      *slog.Logger
 }
 
 // New checks the configuration and reports all its faults together.
 func New(c Config) (*Service, error) {
-	s := &Service{store: c.Store, stripe: c.Stripe, amount: c.Amount, currency: c.Currency, clock: c.Clock, log: c.Logger}
+	s := &Service{store: c.Store, stripe: c.Stripe, amount: c.Amount, currency: c.Currency, limits: c.Limits, clock: c.Clock, log: c.Logger}
 	if s.amount == 0 {
 		s.amount = 2000
 	}
 	if s.currency == "" {
 		s.currency = "usd"
+	}
+	if s.limits == nil {
+		s.limits = unlimited{}
 	}
 	if s.clock == nil {
 		s.clock = time.Now

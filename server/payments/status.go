@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -49,6 +50,7 @@ func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient
 		next.UpdatedAt = s.now()
 		err := s.store.UpdatePayment(ctx, &next)
 		if err == nil {
+			s.givePlaceBack(ctx, p, &next)
 			return &next, nil
 		}
 		if !errors.Is(err, store.ErrStale) {
@@ -66,6 +68,18 @@ func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient
 		}
 	}
 	return nil, fmt.Errorf("record payment: %d races lost: %w", maxWrites, store.ErrStale)
+}
+
+// givePlaceBack takes a payment that was just confirmed out of the count of its
+// user's unconfirmed payments. Only payments that were created here are in it. If
+// that fails the place comes back when its hour ends.
+func (s *Service) givePlaceBack(ctx context.Context, before, after *store.Payment) {
+	if confirmed(before.Status) || !confirmed(after.Status) || madeElsewhere(after) {
+		return
+	}
+	if err := s.limits.UncountPayment(ctx, after.UserID, after.CreatedAt); err != nil {
+		s.log.WarnContext(ctx, "a confirmed payment stays in the count of unconfirmed ones until its hour ends", slog.Any("error", err))
+	}
 }
 
 // follow copies the state of the intent, unless the payment's is final.

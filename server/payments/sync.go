@@ -90,7 +90,7 @@ func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 		if err != nil {
 			return fmt.Errorf("adopt payment: %w", err)
 		}
-		p.ID, p.UserID, p.CUID = store.NewID(in.Created), u.ID, "stripe:"+in.ID
+		p.ID, p.UserID, p.CUID = store.NewID(in.Created), u.ID, elsewhere+in.ID
 	}
 	follow(p, in)
 	p.CheckAt = s.nextCheck(p)
@@ -100,6 +100,12 @@ func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 	}
 	return wrap("adopt payment", err)
 }
+
+// elsewhere begins the cuid of a payment whose intent was not made here. No client
+// can send such a cuid.
+const elsewhere = "stripe:"
+
+func madeElsewhere(p *store.Payment) bool { return strings.HasPrefix(p.CUID, elsewhere) }
 
 var (
 	idShape   = regexp.MustCompile(`^[0-9a-f]{24}$`)

@@ -197,7 +197,7 @@ func (s *system) launchReplica(name string, price int64) (*process, error) {
 		"DATABASE_URL=" + s.databaseURL(), "STRIPE_SECRET_KEY=" + stripeKey, "STRIPE_URL=http://" + s.stripeFront.address(),
 		"STRIPE_WEBHOOK_SECRETS=whsec_rolled," + webhookSecret, "SIGNING_KEYS=" + s.keyFile(), "ADDR=127.0.0.1:0",
 		"STRIPE_RATE=10000", "RECONCILE_INTERVAL=1s", "SHUTDOWN_NOTICE=0s", "LOG_LEVEL=debug",
-		"LOGIN_LIMIT=1000", "SIGN_UP_LIMIT=1000", "REQUEST_LIMIT=1000000",
+		"LOGIN_LIMIT=1000", "SIGN_UP_LIMIT=1000", "UNCONFIRMED_LIMIT=1000", "DECLINE_LIMIT=1000", "REQUEST_LIMIT=1000000",
 		fmt.Sprintf("PAYMENT_AMOUNT=%d", price),
 	}
 	return launch(name, cmd, func(line string) string {

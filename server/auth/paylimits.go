@@ -1,0 +1,197 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/nestpayments/nestpayments/store"
+)
+
+// CountPayment counts a new payment that the user creates at this time, until
+// UncountPayment. *ThrottledError.
+func (t *Throttle) CountPayment(ctx context.Context, userID string, created time.Time) error {
+	a := unconfirmed(userID, created)
+	err := t.count(ctx, a, t.limits.Unconfirmed)
+	return limitedBy(LimitUnconfirmed, err)
+}
+
+// UncountPayment gives the place of a payment back: it was confirmed, or it was not
+// new.
+func (t *Throttle) UncountPayment(ctx context.Context, userID string, created time.Time) error {
+	a := unconfirmed(userID, created)
+	if !a.Expires.After(t.clock()) {
+		return nil // its window has ended
+	}
+	if err := t.store.UncountAttempt(ctx, a.Key); err != nil {
+		return fmt.Errorf("throttle: %w", err)
+	}
+	return nil
+}
+
+func unconfirmed(userID string, created time.Time) store.Attempt {
+	window, expires := windowAt(created, hourWindow)
+	return store.Attempt{Key: digest("unconfirmed", window, userID), Expires: expires}
+}
+
+// declineLimit is the limit of one user, address or payment.
+type declineLimit struct {
+	attempt store.Attempt
+	// reasons is how many declines the client is told the reason of; most is how
+	// many it is told of at all.
+	reasons, most int
+}
+
+// declineLimits returns the limits that a confirmation is subject to: the user's,
+// the address's and the payment's.
+func (t *Throttle) declineLimits(userID, intentID string, from netip.Addr) []declineLimit {
+	window, expires := t.window(hourWindow)
+	limit := func(kind, value string, reasons, most int) declineLimit {
+		a := store.Attempt{Key: digest(kind, window, value), Expires: expires}
+		return declineLimit{a, max(reasons, 1), max(most, 1)}
+	}
+	n := t.limits.Declines
+	return []declineLimit{
+		limit("declines of a user", userID, n/3, n),
+		limit("declines of an address", network(from, 64), n, 5*n),
+		limit("declines of a payment", intentID, n/3, n/2),
+	}
+}
+
+// BeginConfirm lets a confirmation go to Stripe unless its user, its address or its
+// payment has had too many declines. Confirmations that are under way in this
+// process count as if they were declined, so that many at once learn no more than
+// many in turn; those with the same key count once. Call end when the
+// outcome has been counted. *ThrottledError.
+func (t *Throttle) BeginConfirm(ctx context.Context, userID, intentID, key string, from netip.Addr) (end func(), err error) {
+	limits := t.declineLimits(userID, intentID, from)
+	// Before the counts are read: a confirmation that ends in between is counted
+	// twice, and not missed.
+	underWay, end := t.underWay.begin(limits, key)
+	if err := t.admitConfirm(ctx, limits, underWay); err != nil {
+		end()
+		return nil, err
+	}
+	return end, nil
+}
+
+func (t *Throttle) admitConfirm(ctx context.Context, limits []declineLimit, underWay []int) error {
+	ofUser := 0
+	for i, l := range limits {
+		declined := 0
+		if i < 2 || ofUser > 0 { // no payment has more declines than its user
+			var err error
+			if declined, err = t.store.Attempts(ctx, l.attempt.Key); err != nil {
+				return fmt.Errorf("throttle confirmation: %w", err)
+			}
+		}
+		if declined >= l.most {
+			return t.throttled(LimitDeclines, l.attempt.Expires)
+		}
+		if declined+underWay[i] > l.most {
+			return &ThrottledError{Limit: LimitAttempts, RetryAfter: time.Second}
+		}
+		if i == 0 {
+			ofUser = declined
+		}
+	}
+	return nil
+}
+
+// CountDecline counts a decline of a confirmation that was let through, once for each
+// key. It reports whether the client may be told the
+// reason. *ThrottledError if the client must not be told of the decline at all, as
+// others have used up the limit meanwhile.
+func (t *Throttle) CountDecline(ctx context.Context, userID, intentID, key string, from netip.Addr) (reason bool, err error) {
+	limits := t.declineLimits(userID, intentID, from)
+	window, expires := t.window(hourWindow)
+	once := store.Attempt{Key: digest("decline", window, key), Expires: expires}
+	if err := t.count(ctx, once, 1); isThrottled(err) {
+		return t.mayTellReason(ctx, limits)
+	} else if err != nil {
+		return false, err
+	}
+	reason = true
+	var refused error
+	for _, l := range limits {
+		err := t.count(ctx, l.attempt, l.reasons)
+		if isThrottled(err) {
+			reason = false
+			err = t.count(ctx, l.attempt, l.most)
+		}
+		switch {
+		case isThrottled(err):
+			refused = err // the other limits count it all the same
+		case err != nil:
+			return false, err
+		}
+	}
+	return reason, limitedBy(LimitDeclines, refused)
+}
+
+// mayTellReason reports whether the client may be told the reason of a decline that
+// has been counted before.
+func (t *Throttle) mayTellReason(ctx context.Context, limits []declineLimit) (bool, error) {
+	for _, l := range limits {
+		declined, err := t.store.Attempts(ctx, l.attempt.Key)
+		if err != nil || declined > l.reasons {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func isThrottled(err error) bool {
+	var throttled *ThrottledError
+	return errors.As(err, &throttled)
+}
+
+// limitedBy names the limit of a *ThrottledError. Other errors stay as they are.
+func limitedBy(l Limit, err error) error {
+	var throttled *ThrottledError
+	if errors.As(err, &throttled) {
+		return &ThrottledError{Limit: l, RetryAfter: throttled.RetryAfter}
+	}
+	return err
+}
+
+// underWay holds the confirmations that are under way in this process, by the keys
+// of their limits, and how often each is. It is safe for concurrent use.
+type underWay struct {
+	mu      sync.Mutex
+	byLimit map[string]map[string]int
+}
+
+// begin adds a confirmation to each limit, until end is called. It returns how many
+// different ones each limit has then.
+func (u *underWay) begin(limits []declineLimit, confirmation string) (counts []int, end func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, l := range limits {
+		all := u.byLimit[l.attempt.Key]
+		if all == nil {
+			all = map[string]int{}
+			u.byLimit[l.attempt.Key] = all
+		}
+		all[confirmation]++
+		counts = append(counts, len(all))
+	}
+	return counts, func() { u.end(limits, confirmation) }
+}
+
+func (u *underWay) end(limits []declineLimit, confirmation string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, l := range limits {
+		all := u.byLimit[l.attempt.Key]
+		if all[confirmation]--; all[confirmation] == 0 {
+			delete(all, confirmation)
+		}
+		if len(all) == 0 {
+			delete(u.byLimit, l.attempt.Key)
+		}
+	}
+}
