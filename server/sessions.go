@@ -19,9 +19,8 @@ func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControl
 	if err != nil {
 		return nil, err
 	}
-	if err := h.throttle.RememberSignUp(ctx, u.EmailKey, from); err != nil {
-		return nil, err
-	}
+	// The user exists now: the answer does not depend on whether it is remembered.
+	_ = h.throttle.RememberSignUp(ctx, u.EmailKey, from)
 	eventOf(ctx).userID = u.ID
 	token, _, err := h.tokens.Issue(u.ID, u.Session)
 	if err != nil {
