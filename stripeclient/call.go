@@ -130,11 +130,11 @@ func (o outcome) orCancelled(ctx context.Context) outcome {
 	return o
 }
 
-// settles tells whether an answer of this kind says what became of the
+// settles reports whether an answer of this kind says what became of the
 // request, also of its earlier attempts with the same key.
 func (k Kind) settles() bool {
 	switch k {
-	case KindDeclined, KindNotFound, KindInvalid, KindUnexpectedState:
+	case KindDeclined, KindNotFound, KindInvalid, KindUnexpectedState, KindPaymentMethod:
 		return true
 	}
 	return false

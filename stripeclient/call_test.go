@@ -24,7 +24,7 @@ const (
 	lockTimeout = `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`
 	rateLimited = `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`
 	declined    = `{"error":{"type":"card_error","code":"card_declined"}}`
-	badRequest  = `{"error":{"type":"invalid_request_error"}}`
+	badRequest  = `{"error":{"type":"invalid_request_error","param":"amount"}}`
 )
 
 func TestAttempts(t *testing.T) {

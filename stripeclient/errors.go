@@ -13,26 +13,37 @@ const (
 	// transport error, 5xx, unreadable answer, caller gave up; or an attempt
 	// ended so and the next was turned away). Repeat it with the same key.
 	KindUnknown Kind = iota
-	// KindDeclined: the card or its issuer refused (402).
+	// KindDeclined: the issuer or Stripe declined the payment method (402).
 	KindDeclined
-	// KindNotFound: Stripe has no such object. Error.Param tells which.
+	// KindNotFound: Stripe has no such object. Error.Param says which.
 	KindNotFound
-	// KindInvalid: Stripe refuses the request as it is (other 4xx).
+	// KindInvalid: Stripe refuses our request as it is: an amount, a parameter,
+	// an email address. Neither another payment method nor a retry helps.
 	KindInvalid
 	// KindUnexpectedState: the intent is in a state that does not allow the
 	// call. Error.Intent is the intent.
 	KindUnexpectedState
 	// KindBusy: another call with the same key or on the same object is under
-	// way (409, 429 lock_timeout). Nothing happened; repeat it soon.
+	// way (409, lock_timeout). Nothing was done; repeat it soon.
 	KindBusy
-	// KindOverloaded: too many calls, by Stripe's limit (429) or by ours, or
+	// KindOverloaded: too many calls, by Stripe's limits (429) or by ours, or
 	// the circuit breaker is open. Nothing was done; see Error.RetryAfter.
 	KindOverloaded
-	// KindRefused: Stripe refuses our key (401, 403). An operator must act.
+	// KindRefused: Stripe refuses our key (401, 403, an expired key). An
+	// operator must act.
 	KindRefused
 	// KindKeyReused: the idempotency key was first used with other parameters
 	// (400, type idempotency_error). Nothing was done.
 	KindKeyReused
+	// KindPaymentMethod: Stripe cannot use this payment method for this payment,
+	// without having asked its issuer: it is another customer's, used up, or of
+	// the wrong kind or currency. An unknown one is KindNotFound with Param
+	// "payment_method".
+	KindPaymentMethod
+	// KindAccount: the Stripe account or its settings do not allow the call: it
+	// takes test payments only, is closed, or has the payment method switched
+	// off. An operator must act.
+	KindAccount
 )
 
 func (k Kind) String() string {
@@ -55,6 +66,10 @@ func (k Kind) String() string {
 		return "refused"
 	case KindKeyReused:
 		return "key_reused"
+	case KindPaymentMethod:
+		return "payment_method"
+	case KindAccount:
+		return "account"
 	}
 	return fmt.Sprintf("kind(%d)", int(k))
 }

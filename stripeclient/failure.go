@@ -32,7 +32,7 @@ func (x *exchange) failure(op string, err error) *Error {
 
 // fill takes over what an error answer says.
 func (e *Error) fill(a *stripe.Error, h http.Header) {
-	e.Kind = kindOf(e.Status, a)
+	e.Kind = classify(e.Op, e.Status, a)
 	e.Code = token(string(a.Code))
 	e.DeclineCode = token(string(a.DeclineCode))
 	e.Param = token(a.Param)
@@ -44,38 +44,6 @@ func (e *Error) fill(a *stripe.Error, h http.Header) {
 	} else if e.Kind == KindOverloaded {
 		e.RetryAfter = retryHint
 	}
-}
-
-// kindOf reads status, type and code. A 404 without resource_missing is a
-// wrong address, not a missing object.
-// Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-codes
-func kindOf(status int, a *stripe.Error) Kind {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return KindRefused
-	case http.StatusConflict:
-		return KindBusy
-	case http.StatusTooManyRequests:
-		if a.Code == stripe.ErrorCodeLockTimeout {
-			return KindBusy
-		}
-		return KindOverloaded
-	case http.StatusRequestTimeout, http.StatusFailedDependency:
-		return KindUnknown
-	}
-	switch {
-	case status >= 500:
-		return KindUnknown
-	case status == http.StatusPaymentRequired, a.Type == stripe.ErrorTypeCard:
-		return KindDeclined
-	case a.Code == stripe.ErrorCodePaymentIntentUnexpectedState:
-		return KindUnexpectedState
-	case a.Code == stripe.ErrorCodeResourceMissing:
-		return KindNotFound
-	case a.Type == stripe.ErrorTypeIdempotency:
-		return KindKeyReused
-	}
-	return KindInvalid
 }
 
 // again tells whether another attempt with the same key makes sense. Stripe's

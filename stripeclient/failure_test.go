@@ -51,7 +51,7 @@ func TestErrorAnswers(t *testing.T) {
 		{
 			name:   "another customer's payment method has no code",
 			answer: reply(400, `{"error":{"type":"invalid_request_error","param":"payment_method"}}`),
-			want:   Error{Kind: KindInvalid, Status: 400, Param: "payment_method"},
+			want:   Error{Kind: KindPaymentMethod, Status: 400, Param: "payment_method"},
 		},
 		{
 			name:   "a key used for other parameters has no code",

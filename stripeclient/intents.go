@@ -54,25 +54,26 @@ func (c *Client) Intent(ctx context.Context, id string) (*Intent, error) {
 	})
 }
 
+// opConfirm is the call that sends a payment method.
+const opConfirm = "confirm intent"
+
 // ConfirmIntent charges the payment method (pm_…: card numbers are refused
 // here) under the idempotency key. It may return an intent that requires an
 // action of the customer.
 //
 // KindDeclined with Code, DeclineCode and Intent; KindUnexpectedState with
 // Intent, which may have succeeded before; KindNotFound with Param "intent" or
-// "payment_method"; KindInvalid with Param "payment_method" for one of another
-// customer.
+// "payment_method"; KindPaymentMethod for one that cannot be used here.
 func (c *Client) ConfirmIntent(ctx context.Context, id, key, paymentMethod string) (*Intent, error) {
-	const op = "confirm intent"
 	switch {
 	case !isID("pi_", id):
-		return nil, invalid(op, "intent")
+		return nil, invalid(opConfirm, "intent")
 	case !isKey(key):
-		return nil, invalid(op, "idempotency_key")
+		return nil, invalid(opConfirm, "idempotency_key")
 	case !isID("pm_", paymentMethod):
-		return nil, invalid(op, "payment_method")
+		return nil, invalid(opConfirm, "payment_method")
 	}
-	return c.intent(ctx, op, id, key, func(pi paymentintent.Client, common stripe.Params) (*stripe.PaymentIntent, error) {
+	return c.intent(ctx, opConfirm, id, key, func(pi paymentintent.Client, common stripe.Params) (*stripe.PaymentIntent, error) {
 		return pi.Confirm(id, &stripe.PaymentIntentConfirmParams{Params: common, PaymentMethod: &paymentMethod})
 	})
 }

@@ -164,8 +164,8 @@ func (t try) spent(p *store.Payment) {
 
 func (t try) intentOfError() *stripeclient.Intent { return asStripe(t.err).Intent }
 
-// unusable tells whether Stripe objects to the payment method, which is the one
-// thing in a confirmation that the client chooses.
+// unusable reports whether Stripe objects to the payment method, which is the
+// only thing in a confirmation that the client chooses.
 func unusable(err error) bool {
 	e := asStripe(err)
 	switch {
@@ -174,7 +174,7 @@ func unusable(err error) bool {
 	case e.Kind == stripeclient.KindNotFound:
 		return e.Param == "payment_method"
 	}
-	return e.Kind == stripeclient.KindInvalid
+	return e.Kind == stripeclient.KindPaymentMethod
 }
 
 // unsettled is an error that came after the confirmation had been sent. That
