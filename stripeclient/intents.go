@@ -71,7 +71,7 @@ func (c *Client) ConfirmIntent(ctx context.Context, id, key, paymentMethod strin
 	case !isKey(key):
 		return nil, invalid(opConfirm, "idempotency_key")
 	case !isID("pm_", paymentMethod):
-		return nil, invalid(opConfirm, "payment_method")
+		return nil, &Error{Kind: KindPaymentMethod, Op: opConfirm, Param: "payment_method"}
 	}
 	return c.intent(ctx, opConfirm, id, key, func(pi paymentintent.Client, common stripe.Params) (*stripe.PaymentIntent, error) {
 		return pi.Confirm(id, &stripe.PaymentIntentConfirmParams{Params: common, PaymentMethod: &paymentMethod})
