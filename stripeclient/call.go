@@ -109,7 +109,7 @@ func (c *Client) attempt(ctx context.Context, r request) (o outcome, admitted bo
 			o.replayed = x.replayed()
 			return nil
 		}
-		e := x.failure(r.op, err)
+		e := x.failure(r, err)
 		if x.err != nil && attemptCtx.Err() != nil {
 			e.cause = attemptCtx.Err()
 		}

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Kind says what an Error means for the caller.
+// Kind is what an Error means for the caller.
 type Kind int
 
 const (
 	// KindUnknown: the call may or may not have had an effect (time-out,
 	// transport error, 5xx, unreadable answer, caller gave up; or an attempt
-	// ended so and the next was turned away). Repeat it with the same key.
+	// ended like that and the next was turned away). Repeat it with the same key.
 	KindUnknown Kind = iota
 	// KindDeclined: the issuer or Stripe declined the payment method (402).
 	KindDeclined
@@ -44,6 +44,9 @@ const (
 	// takes test payments only, is closed, or has the payment method switched
 	// off. An operator must act.
 	KindAccount
+	// KindTooLarge: Stripe's answer to a read is larger than we take. Nothing was
+	// done, and the same call would end in the same way.
+	KindTooLarge
 )
 
 func (k Kind) String() string {
@@ -70,6 +73,8 @@ func (k Kind) String() string {
 		return "payment_method"
 	case KindAccount:
 		return "account"
+	case KindTooLarge:
+		return "too_large"
 	}
 	return fmt.Sprintf("kind(%d)", int(k))
 }
@@ -81,10 +86,13 @@ type Error struct {
 	Op string
 	// Status is the HTTP status of Stripe's answer, 0 if there was none.
 	Status int
-	// Code and DeclineCode are Stripe's; either may be empty.
-	Code, DeclineCode string
+	// Type, Code and DeclineCode are Stripe's; each may be empty.
+	Type, Code, DeclineCode string
 	// Param is the request parameter that Stripe objects to; may be empty.
 	Param string
+	// Message is what Stripe says, for operators: shortened, without secrets and
+	// addresses. May be empty.
+	Message string
 	// RequestID is Stripe's, for its support; may be empty.
 	RequestID string
 	// Intent is the payment intent that the answer carried, or nil.
@@ -94,23 +102,31 @@ type Error struct {
 	Replayed bool
 	// RetryAfter is how long to wait before another try, 0 if not known.
 	RetryAfter time.Duration
-	// cause is the context's or the transport's error, or what was wrong with
-	// an unreadable answer, for errors.Is; nothing of an answer's body.
+	// cause is why there is no answer that can be read: the context's or the
+	// transport's error, or what was wrong with the answer. It is nil if Stripe
+	// answered. It holds nothing of an answer's body.
 	cause error
 }
 
-// Error tells the call, the kind and Stripe's codes. It holds no secret.
+// Error returns the call, the kind, why there is no answer, and what Stripe says.
+// It holds no secret and no address.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("stripe: %s: %s", e.Op, e.Kind)
 	if e.Status != 0 {
 		s += fmt.Sprintf(" (status %d)", e.Status)
 	}
+	if e.cause != nil {
+		s += ": " + reason(e.cause)
+	}
 	for _, f := range [...]struct{ name, value string }{
-		{"code", e.Code}, {"decline_code", e.DeclineCode}, {"param", e.Param}, {"request", e.RequestID},
+		{"type", e.Type}, {"code", e.Code}, {"decline_code", e.DeclineCode}, {"param", e.Param}, {"request", e.RequestID},
 	} {
 		if f.value != "" {
 			s += " " + f.name + "=" + f.value
 		}
+	}
+	if e.Message != "" {
+		s += fmt.Sprintf(" message=%q", e.Message)
 	}
 	return s
 }

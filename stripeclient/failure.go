@@ -10,14 +10,17 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// failure turns what stripe-go returned into our error. The text of err never
-// gets into it: it is the answer's body.
-func (x *exchange) failure(op string, err error) *Error {
-	e := &Error{Kind: KindUnknown, Op: op, Status: x.status, RequestID: x.requestID()}
+// failure turns what stripe-go returned for a call into our error. The text of
+// err never gets into it: it is the answer's body.
+func (x *exchange) failure(r request, err error) *Error {
+	e := &Error{Kind: KindUnknown, Op: r.op, Status: x.status, RequestID: x.requestID()}
 	var answer *stripe.Error
 	switch {
 	case x.err != nil:
 		e.cause = x.err
+		if r.key == "" && errors.Is(x.err, errTooLarge) {
+			e.Kind = KindTooLarge
+		}
 	case errors.As(err, &answer):
 		e.fill(answer, x.header)
 		e.Replayed = x.replayed()
@@ -33,9 +36,11 @@ func (x *exchange) failure(op string, err error) *Error {
 // fill takes over what an error answer says.
 func (e *Error) fill(a *stripe.Error, h http.Header) {
 	e.Kind = classify(e.Op, e.Status, a)
+	e.Type = token(string(a.Type))
 	e.Code = token(string(a.Code))
 	e.DeclineCode = token(string(a.DeclineCode))
 	e.Param = token(a.Param)
+	e.Message = redact(a.Param, a.Msg)
 	if isIntent(a.PaymentIntent) {
 		e.Intent = intentOf(a.PaymentIntent)
 	}
@@ -46,13 +51,20 @@ func (e *Error) fill(a *stripe.Error, h http.Header) {
 	}
 }
 
-// again tells whether another attempt with the same key makes sense. Stripe's
-// own advice goes first, except that a saved answer stays what it is and that
-// a rate limit is not answered with more requests.
+// again reports whether another attempt with the same key makes sense. Stripe's
+// own advice goes first, except that a saved answer stays what it is and that a
+// rate limit is not answered with more requests.
+//
+// The advice counts only in an answer that was read: nearly every request that
+// Stripe executes is answered with "false", and if the rest of the answer is lost,
+// only another attempt with the same key can bring it.
 // Source: https://docs.stripe.com/error-low-level#should-retry
 func (e *Error) again(h http.Header) bool {
-	if e.Replayed || e.Kind == KindOverloaded {
+	switch {
+	case e.Replayed, e.Kind == KindOverloaded, errors.Is(e.cause, errTooLarge):
 		return false
+	case e.cause != nil:
+		return true
 	}
 	switch h.Get("Stripe-Should-Retry") {
 	case "true":

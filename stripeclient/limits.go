@@ -14,6 +14,12 @@ import (
 // Stripe documents no Retry-After.
 const retryHint = time.Second
 
+// Why a request was not sent.
+var (
+	errBreakerOpen = errors.New("the circuit breaker is open")
+	errNoTurn      = errors.New("our own limit on requests to Stripe")
+)
+
 // limits keeps us from overrunning Stripe, and Stripe's outages from tying up
 // our callers: a bound on requests under way, a rate, a circuit breaker.
 type limits struct {
@@ -49,11 +55,12 @@ func newLimits(cfg Config) *limits {
 	return l
 }
 
-// isUp tells whether the outcome of an attempt shows that Stripe is working. A
-// saved server error does: the saving is working.
+// isUp reports whether the outcome of an attempt shows that Stripe is working. A
+// saved server error does: the saving is working. So does an answer that is larger
+// than we take: it was our decision not to read it.
 func isUp(err error) bool {
 	var e *Error
-	return !errors.As(err, &e) || e.Kind != KindUnknown || e.Replayed
+	return !errors.As(err, &e) || e.Kind != KindUnknown || e.Replayed || errors.Is(e.cause, errTooLarge)
 }
 
 // run calls send when the limits admit it. It waits for at most half of the
@@ -123,7 +130,7 @@ func refusal(ctx context.Context, op string, retryAfter time.Duration) *Error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
 	}
-	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: retryAfter}
+	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: retryAfter, cause: errNoTurn}
 }
 
 // brokenOff is the error while the breaker is open, and half-open with its one
@@ -133,5 +140,5 @@ func (l *limits) brokenOff(op string) *Error {
 	if rest <= 0 {
 		rest = retryHint
 	}
-	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: rest}
+	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: rest, cause: errBreakerOpen}
 }
