@@ -75,14 +75,14 @@ type IntentParams struct {
 }
 
 // Event says that something about an object changed. It names the object and
-// no more: its state is to be fetched anew, as events come late, twice and out
-// of order.
+// no more: fetch its state, since events come late, twice and out of order.
 type Event struct {
-	ID      string
-	Type    string
-	Created time.Time
-	// Object is the type of the object, such as payment_intent.
-	Object string
-	// ObjectID is the object's id.
+	// ID, Type and Object, the type of the object, are empty if Stripe's are
+	// missing or no ids and names.
+	ID, Type string
+	Created  time.Time
+	Object   string
+	// ObjectID is the object's id: for an event of a payment intent always one of
+	// a payment intent, or empty.
 	ObjectID string
 }
