@@ -26,9 +26,11 @@ func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
 // eventCreated is the type of an intent's first event.
 const eventCreated = "payment_intent.created"
 
-// Concerns tells whether the event is of a kind that Handle has a use for. Others
-// are taken and passed over.
-func Concerns(e *stripeclient.Event) bool { return strings.HasPrefix(e.Type, "payment_intent.") }
+// Concerns reports whether Handle has a use for the event: it is of a payment intent
+// and names it. Others are acknowledged and ignored.
+func Concerns(e *stripeclient.Event) bool {
+	return strings.HasPrefix(e.Type, "payment_intent.") && e.ObjectID != ""
+}
 
 // sync brings the payment of the event's intent up to date. An intent that has no
 // payment here may get one.
