@@ -22,6 +22,8 @@ type stripeAnswer struct {
 type cannedStripe struct {
 	method, suffix string
 	answer         atomic.Pointer[stripeAnswer]
+	// next sends what it passes on. Default http.DefaultTransport.
+	next http.RoundTripper
 }
 
 func (c *cannedStripe) use(cfg *stripeclient.Config) { cfg.Transport = c }
@@ -31,6 +33,9 @@ func (c *cannedStripe) set(status int, body string) { c.answer.Store(&stripeAnsw
 func (c *cannedStripe) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := c.answer.Load()
 	if a == nil || r.Method != c.method || !strings.HasSuffix(r.URL.Path, c.suffix) {
+		if c.next != nil {
+			return c.next.RoundTrip(r)
+		}
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	return &http.Response{

@@ -80,10 +80,7 @@ func parseEvent(text []byte) (e Event, ok bool) {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) || json.Unmarshal(text, &w) != nil {
 		return Event{}, false
 	}
-	e = Event{Type: token(read[string](w.Type)), Created: time.Unix(read[int64](w.Created), 0).UTC()}
-	if id := read[string](w.ID); idShape.MatchString(id) {
-		e.ID = id
-	}
+	e = Event{ID: shaped(idShape, read[string](w.ID)), Type: token(read[string](w.Type)), Created: time.Unix(read[int64](w.Created), 0).UTC()}
 	// One after the other: an event of another kind may have anything for data.
 	data := read[struct {
 		Object json.RawMessage `json:"object"`

@@ -37,8 +37,8 @@ func (x *exchange) failure(r request, err error) *Error {
 func (e *Error) fill(a *stripe.Error, h http.Header) {
 	e.Kind = classify(e.Op, e.Status, a)
 	e.Type = token(string(a.Type))
-	e.Code = token(string(a.Code))
-	e.DeclineCode = token(string(a.DeclineCode))
+	e.Code = code(a.Code)
+	e.DeclineCode = code(a.DeclineCode)
 	e.Param = token(a.Param)
 	e.Message = redact(a.Param, a.Msg)
 	if isIntent(a.PaymentIntent) {
@@ -75,13 +75,17 @@ func (e *Error) again(h http.Header) bool {
 	return e.Kind == KindUnknown || e.Kind == KindBusy
 }
 
-var tokenShape = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
+var (
+	codeShape  = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
+	tokenShape = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
+)
 
-// token lets codes, parameter names and request ids through, and nothing that
-// could be text, an address or a line of a log.
-func token(s string) string {
-	if !tokenShape.MatchString(s) {
-		return ""
-	}
-	return s
+// code lets Stripe's codes through, and nothing of another shape: networks have
+// codes such as N7, and our own answers hold codes.
+func code[T ~string](s T) string {
+	return shaped(codeShape, string(s))
 }
+
+// token lets names of types and parameters and request ids through, and nothing
+// that could be text, an address or a line of a log.
+func token(s string) string { return shaped(tokenShape, s) }

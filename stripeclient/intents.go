@@ -2,6 +2,7 @@ package stripeclient
 
 import (
 	"context"
+	"regexp"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -133,31 +134,41 @@ func (c *Client) intent(ctx context.Context, op, id, key string,
 	return in, nil
 }
 
-// isIntent tells whether an answer is a payment intent as the API promises.
+// isIntent reports whether an answer is a payment intent as the API promises.
 func isIntent(pi *stripe.PaymentIntent) bool {
 	return pi != nil && isID("pi_", pi.ID) && pi.Status != ""
 }
 
+var (
+	statusShape = regexp.MustCompile(`^[a-z_]{1,64}$`)
+	secretShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,512}$`)
+)
+
+// intentOf takes over what has the shape that our own answers promise. The rest is
+// empty; a status is StatusUnknown.
 func intentOf(pi *stripe.PaymentIntent) *Intent {
 	in := &Intent{
 		ID:           pi.ID,
 		Amount:       pi.Amount,
 		Currency:     string(pi.Currency),
-		Status:       string(pi.Status),
-		ClientSecret: pi.ClientSecret,
+		Status:       shaped(statusShape, string(pi.Status)),
+		ClientSecret: shaped(secretShape, pi.ClientSecret),
 		PaymentID:    pi.Metadata[metaPayment],
 		UserID:       pi.Metadata[metaUser],
 		CUID:         pi.Metadata[metaCUID],
 		Created:      time.Unix(pi.Created, 0).UTC(),
 	}
+	if in.Status == "" {
+		in.Status = StatusUnknown
+	}
 	if pi.Customer != nil {
-		in.CustomerID = pi.Customer.ID
+		in.CustomerID = shaped(idShape, pi.Customer.ID)
 	}
 	if pi.PaymentMethod != nil {
-		in.PaymentMethod = pi.PaymentMethod.ID
+		in.PaymentMethod = shaped(idShape, pi.PaymentMethod.ID)
 	}
 	if e := pi.LastPaymentError; e != nil {
-		in.LastError = &Decline{Code: token(string(e.Code)), DeclineCode: token(string(e.DeclineCode))}
+		in.LastError = &Decline{Code: code(e.Code), DeclineCode: code(e.DeclineCode)}
 	}
 	return in
 }

@@ -1,6 +1,9 @@
 package stripeclient
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Statuses of a payment intent, as Stripe spells them.
 // Source: https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -13,6 +16,9 @@ const (
 	StatusCanceled              = "canceled"
 	StatusSucceeded             = "succeeded"
 )
+
+// StatusUnknown stands for a status that Stripe cannot have: no lower-case word.
+const StatusUnknown = "unknown"
 
 // Customer is a Stripe customer.
 type Customer struct {
@@ -42,7 +48,8 @@ type Intent struct {
 	Status        string
 	CustomerID    string
 	PaymentMethod string
-	// ClientSecret is for the paying client alone: never store or log it.
+	// ClientSecret is for the paying client alone: never store or log it. It is
+	// empty if Stripe's answer has none that a client could use.
 	ClientSecret string `json:"-"`
 	// PaymentID, UserID and CUID are our payment, from the metadata. They are
 	// empty for intents that were made elsewhere.
@@ -53,6 +60,20 @@ type Intent struct {
 	// Replayed is true when this is the saved answer to an earlier call with
 	// the same idempotency key; it may be out of date.
 	Replayed bool
+}
+
+// ErrNoSecret is for a payment whose intent came without its client secret.
+var ErrNoSecret = &Error{Kind: KindUnknown, Op: "read client secret", cause: errUnreadable}
+
+// maxAmount is the largest amount that Stripe charges in any currency.
+// Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+const maxAmount = 999_999_999_999
+
+var currencyShape = regexp.MustCompile(`^[a-z]{3}$`)
+
+// HasPrice reports whether amount and currency are such as a payment can have.
+func (in *Intent) HasPrice() bool {
+	return in.Amount >= 0 && in.Amount <= maxAmount && currencyShape.MatchString(in.Currency)
 }
 
 // Decline is why a payment method was refused.

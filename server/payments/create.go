@@ -51,6 +51,9 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 			return nil, fmt.Errorf("create payment: %w", err)
 		}
 	}
+	if in.ClientSecret == "" {
+		return nil, fmt.Errorf("create payment: %w", stripeclient.ErrNoSecret)
+	}
 	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: had}, nil
 }
 

@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -39,12 +40,10 @@ func (e *DeclinedError) Error() string {
 	return "payment declined: " + e.Code + " " + e.DeclineCode
 }
 
-// Reason is the most telling of Stripe's two codes.
+// Reason is the more specific of Stripe's two codes, or generic_decline, Stripe's
+// code for "no reason known", if both are empty.
 func (e *DeclinedError) Reason() string {
-	if e.DeclineCode != "" {
-		return e.DeclineCode
-	}
-	return e.Code
+	return cmp.Or(e.DeclineCode, e.Code, "generic_decline")
 }
 
 // Stripe is what the service needs of Stripe; *stripeclient.Client has it. Every

@@ -68,7 +68,7 @@ func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 // was made: then the payment is as the intent's metadata has it, and a client that
 // repeats its request finds it, and pays once.
 func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
-	if in.CustomerID == "" {
+	if in.CustomerID == "" || !in.HasPrice() {
 		return nil
 	}
 	p := &store.Payment{
