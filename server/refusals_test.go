@@ -15,6 +15,7 @@ import (
 type stripeAnswer struct {
 	status int
 	body   string
+	header http.Header
 }
 
 // cannedStripe gives its answer to every request with this method and end of the
@@ -28,7 +29,14 @@ type cannedStripe struct {
 
 func (c *cannedStripe) use(cfg *stripeclient.Config) { cfg.Transport = c }
 
-func (c *cannedStripe) set(status int, body string) { c.answer.Store(&stripeAnswer{status, body}) }
+// set sets the answer; header are names and values in turn.
+func (c *cannedStripe) set(status int, body string, header ...string) {
+	h := http.Header{"Request-Id": {"req_canned"}}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	c.answer.Store(&stripeAnswer{status, body, h})
+}
 
 func (c *cannedStripe) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := c.answer.Load()
@@ -39,7 +47,7 @@ func (c *cannedStripe) RoundTrip(r *http.Request) (*http.Response, error) {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	return &http.Response{
-		StatusCode: a.status, Header: http.Header{"Request-Id": {"req_canned"}}, Request: r,
+		StatusCode: a.status, Header: a.header.Clone(), Request: r,
 		Body: io.NopCloser(strings.NewReader(a.body)),
 	}, nil
 }
@@ -82,11 +90,48 @@ func TestRefusedConfirmationsGoToWhomeverCanFixThem(t *testing.T) {
 	for i, tt := range tests {
 		cuid := fmt.Sprintf("refused%d", i)
 		id := a.pay(me, cuid)
-		stripe.set(tt.status, stripeError(tt.members))
+		stripe.set(tt.status, stripeError(tt.members+`,"message":"Said to ada@example.com"`))
 		a.confirm(me, cuid, id, "pm_1").problem(t, tt.want, tt.code)
 		event := a.logged("PaymentController_confirmPayment", i+1)[i]
 		if isError := event["level"] == "ERROR"; isError != (tt.want >= 500) {
 			t.Errorf("%s: answered %d and logged at %v", tt.name, tt.want, event["level"])
 		}
+		// A decline is an ordinary event, and its reason is in the answer. What
+		// Stripe says of another refusal may quote the caller.
+		end := map[bool]string{true: `request=req_canned message="Said to [email]"`, false: "request=req_canned"}[tt.want >= 500]
+		if text, _ := event["error"].(string); tt.want != 402 && !strings.HasSuffix(text, end) {
+			t.Errorf("%s: logged the error %q, want what Stripe said", tt.name, text)
+		}
+	}
+}
+
+// A saved answer says that the call was executed once, so a read that cannot be made
+// after it leaves the outcome open.
+func TestABusyReadAfterASavedAnswerIsNotNothing(t *testing.T) {
+	t.Parallel()
+	write := &cannedStripe{method: "POST"}
+	read := &cannedStripe{method: "GET", next: write}
+	a := start(t, setup{noWebhooks: true, stripe: read.use})
+	me := a.register()
+	id := a.pay(me, "first")
+	const intent = `{"id":"pi_saved","object":"payment_intent","amount":2000,"currency":"usd","status":"requires_payment_method","client_secret":"pi_saved_secret_x"}`
+	for name, busy := range map[string]func(){
+		"locked":      func() { read.set(429, stripeError(`"type":"invalid_request_error","code":"lock_timeout"`)) },
+		"rate limit":  func() { read.set(429, stripeError(`"type":"invalid_request_error","code":"rate_limit"`)) },
+		"in conflict": func() { read.set(409, stripeError(`"type":"invalid_request_error"`)) },
+	} {
+		busy()
+		write.set(200, intent, "Idempotent-Replayed", "true")
+		if p := a.post("/payment", me.token, object{"cuid": "saved-" + strings.ReplaceAll(name, " ", "-")}).want(t, 503).object(t); p["code"] != "outcome_unknown" {
+			t.Errorf("%s, after a saved create: code is %v", name, p["code"])
+		}
+		write.set(500, stripeError(`"type":"api_error"`), "Idempotent-Replayed", "true")
+		if p := a.post("/payment", me.token, object{"cuid": "failed-" + strings.ReplaceAll(name, " ", "-")}).want(t, 503).object(t); p["code"] != "outcome_unknown" {
+			t.Errorf("%s, after a saved failure: code is %v", name, p["code"])
+		}
+		write.set(402, stripeError(`"type":"card_error","code":"card_declined"`), "Idempotent-Replayed", "true")
+		a.confirm(me, "first", id, "pm_card_visa").problem(t, 503, "outcome_unknown")
+		// Nothing was sent but the read.
+		a.post("/payment", me.token, object{"cuid": "first"}).problem(t, 503, "stripe_unavailable")
 	}
 }

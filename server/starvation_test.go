@@ -55,7 +55,9 @@ func TestTwoUsersWhoRepeatACreateDelayNobodyElse(t *testing.T) {
 		})
 	}
 	// Long enough for the attackers to use up what may be sent at once, and to wait.
-	full := func() bool { return len(a.box.Requests()) > 0 && a.measured("nestpayments_stripe_call_duration_seconds", []string{"get_intent", "ok"}) > 60 }
+	full := func() bool {
+		return len(a.box.Requests()) > 0 && a.measured("nestpayments_stripe_call_duration_seconds", []string{"get_intent", "ok"}) > 60
+	}
 	eventually(t, "the attackers use the whole rate", full)
 	slowest := a.slowestCreate(payer, 10)
 	t.Logf("slowest create of a payer beside two users who repeat a create 25 times a second: %v", slowest)

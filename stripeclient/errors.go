@@ -111,6 +111,15 @@ type Error struct {
 // Error returns the call, the kind, why there is no answer, and what Stripe says.
 // It holds no secret and no address.
 func (e *Error) Error() string {
+	if e.Message == "" {
+		return e.Codes()
+	}
+	return fmt.Sprintf("%s message=%q", e.Codes(), e.Message)
+}
+
+// Codes is Error without Stripe's message, which may quote what our caller's client
+// has sent.
+func (e *Error) Codes() string {
 	s := fmt.Sprintf("stripe: %s: %s", e.Op, e.Kind)
 	if e.Status != 0 {
 		s += fmt.Sprintf(" (status %d)", e.Status)
@@ -124,9 +133,6 @@ func (e *Error) Error() string {
 		if f.value != "" {
 			s += " " + f.name + "=" + f.value
 		}
-	}
-	if e.Message != "" {
-		s += fmt.Sprintf(" message=%q", e.Message)
 	}
 	return s
 }

@@ -25,7 +25,7 @@ var masks = []struct {
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[^\s"',;]+`), "[token]"},
 	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)*`), "[token]"},
 	{regexp.MustCompile(`[^\s"'(]*_secret_[^\s"'),]*`), "[secret]"},
-	{regexp.MustCompile(`(?i)\b([srpe]k|whsec|rkcs|uk)_[A-Za-z0-9_*.…-]+`), "[key]"},
+	{regexp.MustCompile(`(?i)(\b[srpe]k|[srpe]k_test|[srpe]k_live|whsec)_[A-Za-z0-9_*.…-]+`), "[key]"},
 	{regexp.MustCompile(`("[^"]*"|[^\s"'<>(,;:]+)@[^\s"'<>),;]+`), "[email]"},
 	{regexp.MustCompile(`\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b`), "[address]"},
 	{regexp.MustCompile(`(?i)[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*[0-9a-f]`), "[address]"},

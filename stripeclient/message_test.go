@@ -20,6 +20,7 @@ func TestMessagesLoseSecretsAndAddresses(t *testing.T) {
 		{"a secret key", "", "Invalid API Key provided: sk_test_51Abc*****xyz9", "Invalid API Key provided: [key]"},
 		{"a restricted key", "", "The key rk_live_51Abc does not have access", "The key [key] does not have access"},
 		{"a signing secret", "", "whsec_abc+", "[key]+"},
+		{"secrets within ids", "", "No such customer: 'cus_whsec_abc' or 'pm_sk_live_abc'", "No such customer: 'cus_[key]' or 'pm_[key]'"},
 		{"a client secret", "client_secret", "The client_secret provided (pi_1Ab_secret_C2d) does not match", "The client_secret provided ([secret]) does not match"},
 		{"an email address", "", "No account for ada.l+x@example.com.", "No account for [email]"},
 		{"an international email address", "", "No account for <ådä@exämple.com>", "No account for <[email]>"},

@@ -177,8 +177,8 @@ func unusable(err error) bool {
 	return e.Kind == stripeclient.KindPaymentMethod
 }
 
-// unsettled is an error that came after the confirmation had been sent. That
-// Stripe could not be asked about it does not mean that nothing was done.
+// unsettled is the error of a read that follows a write whose outcome it was to
+// find out. That Stripe could not be asked does not mean that nothing was done.
 func unsettled(err error) error {
 	if !turnedAway(err) {
 		return err
@@ -188,7 +188,7 @@ func unsettled(err error) error {
 	return &e
 }
 
-// turnedAway tells whether nothing came of a call: it is to be made again.
+// turnedAway reports whether nothing came of a call: it must be made again.
 func turnedAway(err error) bool {
 	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }

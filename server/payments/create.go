@@ -43,12 +43,12 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
 	if p, err = s.record(ctx, p, in, nil); err != nil {
-		return nil, fmt.Errorf("create payment: %w", err)
+		return nil, fmt.Errorf("create payment: %w", unsettled(err))
 	}
 	if p.IntentID != in.ID {
 		// Another replica's intent was there first: the secret must be of that.
 		if in, err = s.stripe.Intent(ctx, p.IntentID); err != nil {
-			return nil, fmt.Errorf("create payment: %w", err)
+			return nil, fmt.Errorf("create payment: %w", unsettled(err))
 		}
 	}
 	if in.ClientSecret == "" {
@@ -96,7 +96,7 @@ func (s *Service) createIntent(ctx context.Context, u *store.User, p *store.Paym
 		if look || s.now().Sub(p.UpdatedAt) > keyLife {
 			in, err := s.stripe.FindIntent(ctx, p.CustomerID, p.ID)
 			if err == nil || !is(err, stripeclient.KindNotFound) {
-				return p, in, err
+				return p, in, unsettled(err)
 			}
 			look = false
 			if p, err = s.spend(ctx, p, func(p *store.Payment) { p.Attempt++ }); err != nil {
@@ -108,7 +108,7 @@ func (s *Service) createIntent(ctx context.Context, u *store.User, p *store.Paym
 		switch {
 		case err == nil && in.Replayed:
 			in, err = s.stripe.Intent(ctx, in.ID)
-			return p, in, err
+			return p, in, unsettled(err)
 		case err == nil:
 			return p, in, nil
 		case is(err, stripeclient.KindNotFound) && asStripe(err).Param == "customer":

@@ -64,7 +64,7 @@ func (s *Service) makeCustomer(ctx context.Context, u *store.User) (*stripeclien
 	if is(err, stripeclient.KindNotFound) && asStripe(err).Param == "customer" {
 		return nil, nil
 	}
-	return c, err
+	return c, unsettled(err)
 }
 
 // customerAttempt is the number of the user's next attempt.
