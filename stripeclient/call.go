@@ -37,7 +37,7 @@ type outcome struct {
 	again bool
 }
 
-// do makes the call and tells whether its answer is a saved one.
+// do makes the call and reports whether its answer is a saved one.
 func (c *Client) do(ctx context.Context, r request) (replayed bool, err error) {
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
@@ -84,7 +84,7 @@ func (c *Client) attemptAll(ctx context.Context, r request) (last outcome, sent 
 			return o, sent
 		}
 		// Once an attempt to change something may have had its effect, an
-		// answer that tells nothing of it leaves the call unknown.
+		// answer that says nothing about it leaves the call unknown.
 		unsure = unsure || r.key != "" && o.err.Kind == KindUnknown
 		if unsure && !o.err.Kind.settles() {
 			o.err.Kind = KindUnknown
