@@ -55,6 +55,21 @@ func (c *Client) Events(ctx context.Context, cursor string, limit int) (events [
 	return events, cursor != "" && page.HasMore, nil
 }
 
+// EventBefore returns the id of the newest event about a payment intent that was
+// made at t or before, empty if Stripe keeps none that old.
+func (c *Client) EventBefore(ctx context.Context, t time.Time) (id string, err error) {
+	query := &stripe.EventListParams{
+		Types:        eventTypes(),
+		CreatedRange: &stripe.RangeQueryParams{LesserThanOrEqual: t.Unix()},
+	}
+	query.Limit = stripe.Int64(1)
+	page, err := list(ctx, c, "find event", "/v1/events", query, listedEvent.valid)
+	if err != nil || len(page.Data) == 0 {
+		return "", err
+	}
+	return page.Data[0].ID, nil
+}
+
 // listedEvent is an item of Stripe's list.
 type listedEvent struct{ Event }
 

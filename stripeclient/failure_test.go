@@ -253,8 +253,7 @@ func TestArgumentsAreCheckedBeforeAnyCall(t *testing.T) {
 			_, err := c.UpdateCustomer(ctx, "cus_é", CustomerParams{})
 			return err
 		}, "customer"},
-		{"find intent of no customer", func(c *Client) error { _, err := c.FindIntent(ctx, "", "pay1"); return err }, "customer"},
-		{"find intent of no payment", func(c *Client) error { _, err := c.FindIntent(ctx, "cus_1", ""); return err }, "payment"},
+		{"list intents of no customer", func(c *Client) error { _, err := c.Intents(ctx, "", time.Now()); return err }, "customer"},
 		{"a cursor that is no event", func(c *Client) error { _, _, err := c.Events(ctx, "evt_1&limit=1", 10); return err }, "ending_before"},
 		{"a page of none", func(c *Client) error { _, _, err := c.Events(ctx, "", 0); return err }, "limit"},
 		{"a page too large", func(c *Client) error { _, _, err := c.Events(ctx, "", 101); return err }, "limit"},

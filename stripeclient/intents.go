@@ -79,35 +79,33 @@ func (c *Client) ConfirmIntent(ctx context.Context, id, key, paymentMethod strin
 	})
 }
 
-// FindIntent looks through all intents of the customer, newest first, for the
-// one of our payment. Unlike Stripe's search, the list is never behind.
+// Intents lists the intents of the customer that were made since then, by Stripe's
+// clock, newest first. Unlike Stripe's search, the list is never behind.
 //
-// KindNotFound with Param "payment_intent" if there is none, with Param
-// "customer" if Stripe does not know the customer.
-func (c *Client) FindIntent(ctx context.Context, customerID, paymentID string) (*Intent, error) {
-	const op = "find intent"
+// KindNotFound with Param "customer" if Stripe does not know the customer.
+func (c *Client) Intents(ctx context.Context, customerID string, since time.Time) ([]*Intent, error) {
+	const op = "list intents"
 	if !isID("cus_", customerID) {
 		return nil, invalid(op, "customer")
 	}
-	if paymentID == "" {
-		return nil, invalid(op, "payment")
-	}
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
-	query := &stripe.PaymentIntentListParams{Customer: &customerID}
+	query := &stripe.PaymentIntentListParams{
+		Customer:     &customerID,
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()},
+	}
 	query.Limit = stripe.Int64(maxPage)
+	var intents []*Intent
 	for {
 		page, err := list(ctx, c, op, "/v1/payment_intents", query, isIntent)
 		if err != nil {
 			return nil, err
 		}
 		for _, pi := range page.Data {
-			if pi.Metadata[metaPayment] == paymentID {
-				return intentOf(pi), nil
-			}
+			intents = append(intents, intentOf(pi))
 		}
 		if !page.HasMore {
-			return nil, &Error{Kind: KindNotFound, Op: op, Param: "payment_intent"}
+			return intents, nil
 		}
 		query.StartingAfter = &page.Data[len(page.Data)-1].ID
 	}

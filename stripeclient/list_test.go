@@ -64,9 +64,9 @@ func TestAPageThatIsTooLargeIsReadInParts(t *testing.T) {
 			return fmt.Sprint(len(got), more), err
 		}, "12 true", []string{"100", "50", "25", "12"}},
 		{"intents", heavyList(30, size, intents), func(ctx context.Context, c *Client) (string, error) {
-			in, err := c.FindIntent(ctx, "cus_1", "pay3")
-			return idOf(in), err
-		}, "pi_3", []string{"100", "50", "25", "12", "12", "12"}},
+			all, err := c.Intents(ctx, "cus_1", time.Unix(0, 0))
+			return fmt.Sprint(len(all)), err
+		}, "30", []string{"100", "50", "25", "12", "12", "12"}},
 		{"customers", heavyList(30, size, customers), func(ctx context.Context, c *Client) (string, error) {
 			cus, err := c.FindCustomer(ctx, "user3", time.Unix(0, 0))
 			return fmt.Sprint(cus), err

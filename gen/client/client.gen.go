@@ -424,7 +424,7 @@ type ClientInterface interface {
 
 	// PaymentControllerCreatePaymentWithBody Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -433,7 +433,7 @@ type ClientInterface interface {
 
 	// PaymentControllerCreatePayment Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -442,7 +442,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBody Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -451,7 +451,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPayment Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -578,7 +578,7 @@ func (c *Client) PaymentControllerGetPayments(ctx context.Context, params *Payme
 
 // PaymentControllerCreatePaymentWithBody Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 //
 // Takes any type of body and a specified content type.
 //
@@ -597,7 +597,7 @@ func (c *Client) PaymentControllerCreatePaymentWithBody(ctx context.Context, con
 
 // PaymentControllerCreatePayment Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -616,7 +616,7 @@ func (c *Client) PaymentControllerCreatePayment(ctx context.Context, body Paymen
 
 // PaymentControllerConfirmPaymentWithBody Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type.
 //
@@ -635,7 +635,7 @@ func (c *Client) PaymentControllerConfirmPaymentWithBody(ctx context.Context, co
 
 // PaymentControllerConfirmPayment Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1408,7 +1408,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerCreatePaymentWithBodyWithResponse Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1417,7 +1417,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerCreatePaymentWithResponse Create a payment
 	//
-	// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1426,7 +1426,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1435,7 +1435,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1709,6 +1709,11 @@ type PaymentControllerCreatePaymentResponse406Headers struct {
 	XRequestID string
 }
 
+// PaymentControllerCreatePaymentResponse409Headers the declared response headers of an HTTP 409 response for PaymentControllerCreatePayment
+type PaymentControllerCreatePaymentResponse409Headers struct {
+	XRequestID string
+}
+
 // PaymentControllerCreatePaymentResponse413Headers the declared response headers of an HTTP 413 response for PaymentControllerCreatePayment
 type PaymentControllerCreatePaymentResponse413Headers struct {
 	XRequestID string
@@ -1752,6 +1757,8 @@ type PaymentControllerCreatePaymentResponse struct {
 	ApplicationProblemJSON401 *Unauthorized
 	// ApplicationProblemJSON406 the response for an HTTP 406 `application/problem+json` response
 	ApplicationProblemJSON406 *NotAcceptable
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *ContentTooLarge
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -1772,6 +1779,8 @@ type PaymentControllerCreatePaymentResponse struct {
 	Headers401 *PaymentControllerCreatePaymentResponse401Headers
 	// Headers406 the parsed response headers for an HTTP 406 response
 	Headers406 *PaymentControllerCreatePaymentResponse406Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *PaymentControllerCreatePaymentResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *PaymentControllerCreatePaymentResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -1804,6 +1813,11 @@ func (r PaymentControllerCreatePaymentResponse) GetApplicationProblemJSON401() *
 // GetApplicationProblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
 func (r PaymentControllerCreatePaymentResponse) GetApplicationProblemJSON406() *NotAcceptable {
 	return r.ApplicationProblemJSON406
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PaymentControllerCreatePaymentResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -3462,7 +3476,7 @@ func (c *ClientWithResponses) PaymentControllerGetPaymentsWithResponse(ctx conte
 
 // PaymentControllerCreatePaymentWithBodyWithResponse Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3477,7 +3491,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithBodyWithResponse
 
 // PaymentControllerCreatePaymentWithResponse Create a payment
 //
-// Creates the caller's payment for this `cuid`, or answers the one that there is. The server sets amount and currency, once, when the payment is first created. The client secret is for Stripe's client libraries.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server sets amount and currency when the payment is first created; they never change. The client secret is for Stripe's client libraries.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3492,7 +3506,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithResponse(ctx con
 
 // PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3507,7 +3521,7 @@ func (c *ClientWithResponses) PaymentControllerConfirmPaymentWithBodyWithRespons
 
 // PaymentControllerConfirmPaymentWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. A payment that has succeeded is answered as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3911,6 +3925,13 @@ func ParsePaymentControllerCreatePaymentResponse(rsp *http.Response) (*PaymentCo
 		}
 		response.ApplicationProblemJSON406 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest ContentTooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4010,6 +4031,16 @@ func ParsePaymentControllerCreatePaymentResponse(rsp *http.Response) (*PaymentCo
 			headers.XRequestID = value
 		}
 		response.Headers406 = &headers
+	case rsp.StatusCode == 409:
+		var headers PaymentControllerCreatePaymentResponse409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
 	case rsp.StatusCode == 413:
 		var headers PaymentControllerCreatePaymentResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {

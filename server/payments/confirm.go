@@ -29,8 +29,8 @@ type Confirmed struct {
 // Confirm charges the payment, or returns it as it is if it has succeeded. It may
 // be called again after any error.
 //
-// ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrPaymentMethodUnusable,
-// *DeclinedError.
+// ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrAuthenticationPending,
+// ErrOtherAccount, ErrPaymentMethodUnusable, *DeclinedError.
 func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, error) {
 	p, err := s.Payment(ctx, c.UserID, c.IntentID)
 	if err != nil {
@@ -39,27 +39,28 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, erro
 	if p.CUID != c.CUID {
 		return nil, ErrCUIDMismatch
 	}
-	for tries := range maxWrites {
-		if p.Status == stripeclient.StatusSucceeded {
-			return &Confirmed{Payment: p, Replayed: tries == 0}, nil
-		}
-		if p.Status == stripeclient.StatusCanceled {
+	var last error
+	for n := range maxAttempts {
+		switch p.Status {
+		case stripeclient.StatusSucceeded:
+			return &Confirmed{Payment: p, Replayed: n == 0}, nil
+		case stripeclient.StatusCanceled:
 			return nil, ErrNotConfirmable
 		}
 		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, confirmKey(p, c.PaymentMethod), c.PaymentMethod)
-		t := try{payment: p, intent: in, err: err}
-		if tries == 0 && turnedAway(err) {
+		if n == 0 && turnedAway(err) {
 			return nil, wrap("confirm payment", err)
 		}
-		done, next, err := s.settle(ctx, t)
-		if err != nil {
-			return nil, wrap("confirm payment", unsettled(err))
+		done, next, settleErr := s.settle(ctx, try{payment: p, method: c.PaymentMethod, intent: in, err: err})
+		if settleErr != nil {
+			return nil, wrap("confirm payment", unsettled(settleErr))
 		}
-		if p = next; done {
-			return &Confirmed{Payment: p}, nil
+		if done {
+			return &Confirmed{Payment: next}, nil
 		}
+		p, last = next, err
 	}
-	return nil, fmt.Errorf("confirm payment: %d tries in vain: %w", maxWrites, store.ErrStale)
+	return nil, wrap("confirm payment", exhausted(last))
 }
 
 // Payment returns the user's own payment. ErrNotFound.
@@ -74,8 +75,10 @@ func (s *Service) Payment(ctx context.Context, userID, intentID string) (*store.
 // try is one confirmation that was sent, and how Stripe answered.
 type try struct {
 	payment *store.Payment
-	intent  *stripeclient.Intent
-	err     error
+	// method is the payment method that was to be charged.
+	method string
+	intent *stripeclient.Intent
+	err    error
 }
 
 // settle decides what an answer means. It returns done with the payment or an
@@ -86,10 +89,10 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 	case t.err == nil && !t.intent.Replayed:
 		p, err = s.record(ctx, t.payment, t.intent, nil)
 		return true, p, err
-	case t.err == nil, replayed(t.err), is(t.err, stripeclient.KindUnexpectedState):
+	case t.err == nil, replayed(t.err), is(t.err, stripeclient.KindUnexpectedState), is(t.err, stripeclient.KindKeyReused):
 		return s.settleByState(ctx, t)
 	case is(t.err, stripeclient.KindDeclined):
-		return true, nil, s.recordDecline(ctx, t, t.intentOfError())
+		return true, nil, s.recordDecline(ctx, t, asStripe(t.err).Intent)
 	case is(t.err, stripeclient.KindUnknown):
 		// The charge may have gone through. If so, it is good news.
 		in, err := s.stripe.Intent(ctx, t.payment.IntentID)
@@ -98,8 +101,10 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 		}
 		p, err = s.record(ctx, t.payment, in, nil)
 		return true, p, err
-	case is(t.err, stripeclient.KindNotFound) && asStripe(t.err).Param == "customer":
+	case missing(t.err, "customer"):
 		return true, nil, fmt.Errorf("%w: %w", ErrNotConfirmable, t.err)
+	case missing(t.err, "intent"):
+		return true, nil, fmt.Errorf("%w: %w", ErrOtherAccount, t.err)
 	case unusable(t.err):
 		return true, nil, fmt.Errorf("%w: %w", ErrPaymentMethodUnusable, t.err)
 	}
@@ -107,28 +112,51 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 }
 
 // settleByState decides by the intent as it is now, since the answer was one of
-// the past or left it open.
+// the past, to another request with the same key, or about a state that did not
+// allow the call.
+//
+// Where the state allows a confirmation the attempt is over, and the next one
+// decides.
 func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store.Payment, err error) {
-	in, err := s.stripe.Intent(ctx, t.payment.IntentID)
+	in, err := s.intent(ctx, t.payment.IntentID)
 	if err != nil {
 		return true, nil, err
 	}
-	// Waiting for this payment method, that is: another may have been tried since.
-	waiting := t.err == nil && in.Status == stripeclient.StatusRequiresAction && in.PaymentMethod == t.intent.PaymentMethod
 	switch {
-	case confirmed(in.Status) || waiting:
+	case confirmed(in.Status):
 		p, err = s.record(ctx, t.payment, in, nil)
 		return true, p, err
 	case in.Status == stripeclient.StatusCanceled:
-		if _, err = s.record(ctx, t.payment, in, nil); err != nil {
-			return true, nil, err
-		}
-		return true, nil, ErrNotConfirmable
+		return true, nil, s.recordRefusal(ctx, t, in, ErrNotConfirmable)
 	case is(t.err, stripeclient.KindDeclined):
 		return true, nil, s.recordDecline(ctx, t, in)
+	case t.isWaitedFor(in):
+		p, err = s.record(ctx, t.payment, in, nil)
+		return true, p, err
+	case in.Status == stripeclient.StatusRequiresAction && is(t.err, stripeclient.KindUnexpectedState):
+		return true, nil, s.recordRefusal(ctx, t, in, ErrAuthenticationPending)
 	}
 	p, err = s.record(ctx, t.payment, in, t.spent)
 	return false, p, err
+}
+
+// isWaitedFor reports whether the intent waits for the authentication of this
+// try's payment method. Another may have been tried since.
+func (t try) isWaitedFor(in *stripeclient.Intent) bool {
+	if in.Status != stripeclient.StatusRequiresAction {
+		return false
+	}
+	return in.PaymentMethod == t.method || t.err == nil && in.PaymentMethod == t.intent.PaymentMethod
+}
+
+// recordRefusal stores the state that does not allow a confirmation and returns
+// why, unless the state could not be stored: then the client must send the
+// request again.
+func (s *Service) recordRefusal(ctx context.Context, t try, in *stripeclient.Intent, why error) error {
+	if _, err := s.record(ctx, t.payment, in, nil); err != nil {
+		return err
+	}
+	return why
 }
 
 // recordDecline stores the decline and ends the attempt. It returns the
@@ -138,7 +166,7 @@ func (s *Service) recordDecline(ctx context.Context, t try, in *stripeclient.Int
 	e := asStripe(t.err)
 	if in == nil {
 		var err error
-		if in, err = s.stripe.Intent(ctx, t.payment.IntentID); err != nil {
+		if in, err = s.intent(ctx, t.payment.IntentID); err != nil {
 			return err
 		}
 	}
@@ -162,19 +190,15 @@ func (t try) spent(p *store.Payment) {
 	}
 }
 
-func (t try) intentOfError() *stripeclient.Intent { return asStripe(t.err).Intent }
-
-// unusable reports whether Stripe objects to the payment method, which is the
-// only thing in a confirmation that the client chooses.
+// unusable reports whether Stripe, or stripeclient before asking, objects to the
+// payment method, which is the only thing in a confirmation that the client
+// chooses. What Stripe refuses for any other reason, an operator must fix.
 func unusable(err error) bool {
-	e := asStripe(err)
-	switch {
-	case e == nil:
-		return false
-	case e.Kind == stripeclient.KindNotFound:
-		return e.Param == "payment_method"
+	if is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method") {
+		return true
 	}
-	return e.Kind == stripeclient.KindPaymentMethod
+	e := asStripe(err)
+	return e != nil && e.Kind == stripeclient.KindInvalid && e.Status == 0 && e.Param == "payment_method"
 }
 
 // unsettled is the error of a read that follows a write whose outcome it was to
@@ -188,7 +212,7 @@ func unsettled(err error) error {
 	return &e
 }
 
-// turnedAway reports whether nothing came of a call: it must be made again.
+// turnedAway reports whether nothing came of a call, so that it can be made again.
 func turnedAway(err error) bool {
 	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }

@@ -97,7 +97,7 @@ func TestWhatAPaymentCosts(t *testing.T) {
 		{"the event of its making, before its intent is stored", func(w *world) func() {
 			w.loseIntent(w.register(), "lost")
 			return func() { event(w, "payment_intent.created", w.box.Intents()[0].ID) }
-		}, []string{"PaymentByIntent", "GET payment_intents/*", "PaymentByCUID"}},
+		}, []string{"PaymentByIntent", "GET payment_intents/*", "PaymentByCUID", "UpdatePayment"}},
 		{"the event of its success", func(w *world) func() {
 			u, id := paying(w)
 			w.pay(u, id, goodCard, "succeeded")

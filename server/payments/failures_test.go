@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,8 @@ const (
 	stale
 	// fault, Stripe only: what the sandbox is told to do.
 	fault
+	// refusal, Stripe only: an answer of ours, and nothing was done.
+	refusal
 )
 
 // failure is something that goes wrong with one call.
@@ -46,6 +49,39 @@ type failure struct {
 	// of stripeclient.
 	times int
 	fault sandbox.FaultKind
+	// answer is the refusal.
+	answer answer
+}
+
+// answer is an error as Stripe sends it.
+type answer struct {
+	status              int
+	kind                string // of the four types of error
+	code, param, intent string
+	replayed            bool
+}
+
+func (a answer) response(w *world) *http.Response {
+	e := map[string]any{"type": a.kind, "message": "refused"}
+	if a.code != "" {
+		e["code"] = a.code
+	}
+	if a.param != "" {
+		e["param"] = a.param
+	}
+	if in := w.intentAt(a.intent); in.ID != "" {
+		e["payment_intent"] = map[string]any{"id": in.ID, "object": "payment_intent", "status": in.Status}
+	}
+	rec := httptest.NewRecorder()
+	if a.replayed {
+		rec.Header().Set("Idempotent-Replayed", "true")
+	}
+	rec.Header().Set("Request-Id", "req_refused")
+	rec.WriteHeader(a.status)
+	if err := json.NewEncoder(rec).Encode(map[string]any{"error": e}); err != nil {
+		panic(err)
+	}
+	return rec.Result()
 }
 
 var storeFailures = []failure{
@@ -152,6 +188,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, ctx.Err()
 	case goneBefore:
 		runtime.Goexit()
+	case refusal:
+		return f.answer.response(w), nil
 	case slow:
 		w.arm(req, sandbox.Fault{Kind: sandbox.FaultDelay, Delay: 25 * time.Second})
 		// The answer to nobody: the request's own context ends before.

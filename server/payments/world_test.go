@@ -101,12 +101,16 @@ func verdict(t *testing.T, db store.Store, f func(w *world)) (why string) {
 
 const secretKey = "sk_test_payments"
 
-func newWorld(db store.Store) *world {
+func newSandbox() *sandbox.Sandbox {
 	box, err := sandbox.New(sandbox.Config{SecretKeys: []string{secretKey}})
 	if err != nil {
 		panic(err)
 	}
-	w := &world{db: db, box: box, told: map[paymentKey]*told{}}
+	return box
+}
+
+func newWorld(db store.Store) *world {
+	w := &world{db: db, box: newSandbox(), told: map[paymentKey]*told{}}
 	w.restart(0)
 	return w
 }
@@ -246,7 +250,7 @@ func documented(err error) bool {
 	}
 	for _, known := range []error{
 		payments.ErrNotFound, payments.ErrCUIDMismatch, payments.ErrNotConfirmable, payments.ErrPaymentMethodUnusable,
-		payments.ErrCustomerUnknown, store.ErrCustomerTaken, store.ErrUnavailable, store.ErrStale, errNoUser,
+		payments.ErrAuthenticationPending, payments.ErrOtherAccount, payments.ErrCustomerUnknown, store.ErrCustomerTaken, store.ErrUnavailable, store.ErrStale, errNoUser,
 		context.DeadlineExceeded,
 	} {
 		if errors.Is(err, known) {
