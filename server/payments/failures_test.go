@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -178,7 +181,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	w, ctx := t.w, req.Context()
 	f := w.enter(ctx, call{stripe: true, name: req.Method + " " + req.URL.Path})
 	if f == nil {
-		return serve(w.box, req), nil
+		return w.serve(req), nil
 	}
 	switch f.mode {
 	case refused:
@@ -193,13 +196,13 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case slow:
 		w.arm(req, sandbox.Fault{Kind: sandbox.FaultDelay, Delay: 25 * time.Second})
 		// The answer to nobody: the request's own context ends before.
-		go serve(w.box, req.WithContext(context.WithoutCancel(ctx)))
+		go w.serve(req.WithContext(context.WithoutCancel(ctx)))
 		<-ctx.Done()
 		return nil, ctx.Err()
 	case fault:
 		w.arm(req, sandbox.Fault{Kind: f.fault})
 	}
-	res := serve(w.box, req)
+	res := w.serve(req)
 	switch f.mode {
 	case lost:
 		return nil, io.ErrUnexpectedEOF
@@ -210,6 +213,52 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		runtime.Goexit()
 	}
 	return res, nil
+}
+
+// serve answers as Stripe does.
+func (w *world) serve(req *http.Request) *http.Response {
+	if res := w.refuseSecondCard(req); res != nil {
+		return res
+	}
+	return w.withoutHidden(req, serve(w.box, req))
+}
+
+// refuseSecondCard is the answer to a confirmation of an intent that waits for the
+// authentication of another card, if oneCardAtATime is set. Stripe saves it.
+func (w *world) refuseSecondCard(req *http.Request) *http.Response {
+	id, isConfirm := strings.CutSuffix(strings.TrimPrefix(req.URL.Path, "/v1/payment_intents/"), "/confirm")
+	if !w.oneCardAtATime || !isConfirm {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := req.Header.Get("Idempotency-Key")
+	saved, known := w.keys[key]
+	refused := saved || !known && w.intentAt(id).Status == "requires_action"
+	w.keys[key] = refused
+	if !refused {
+		return nil
+	}
+	return answer{status: 400, kind: invalidRequest, code: "payment_intent_unexpected_state", intent: id, replayed: known}.response(w)
+}
+
+// withoutHidden leaves the events out of a list that are not visible yet.
+func (w *world) withoutHidden(req *http.Request, res *http.Response) *http.Response {
+	if w.hidden == "" || req.URL.Path != "/v1/events" {
+		return res
+	}
+	var page map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&page); err != nil {
+		panic(err)
+	}
+	data, _ := page["data"].([]any)
+	page["data"] = slices.DeleteFunc(data, func(e any) bool { return e.(map[string]any)["id"] == w.hidden })
+	body, err := json.Marshal(page)
+	if err != nil {
+		panic(err)
+	}
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return res
 }
 
 // serve has the handler answer the request.

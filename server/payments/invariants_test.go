@@ -230,6 +230,12 @@ func (w *world) verifyUser(ctx context.Context, u *user) {
 	if c.ID != stored.CustomerID {
 		w.breach("user %s has customer %s, and Stripe has %s for them", u.id, stored.CustomerID, c.ID)
 	}
+	if stored.Email == refusedEmail {
+		if c.Name != stored.Name || c.Email != "" || stored.SyncAt.IsZero() {
+			w.breach("user %s, whose address is refused, is %s (sync at %v); Stripe knows %s, %s", u.id, stored.Name, stored.SyncAt, c.Name, c.Email)
+		}
+		return
+	}
 	if c.Name != stored.Name || c.Email != stored.Email || !stored.SyncAt.IsZero() {
 		w.breach("user %s is %s, %s (sync at %v); Stripe knows %s, %s", u.id, stored.Name, stored.Email, stored.SyncAt, c.Name, c.Email)
 	}

@@ -33,6 +33,12 @@ type world struct {
 	strike func(call) *failure
 	// turns, if set, says which of several requests makes its next call.
 	turns *turns
+	// hidden is an event that Stripe does not list yet.
+	hidden string
+	// oneCardAtATime lets Stripe refuse a card while another is being
+	// authenticated; keys are those of confirmations, true if refused.
+	oneCardAtATime bool
+	keys           map[string]bool
 	// beforeRetry, if set, happens between a client's tries.
 	beforeRetry func()
 
@@ -110,7 +116,7 @@ func newSandbox() *sandbox.Sandbox {
 }
 
 func newWorld(db store.Store) *world {
-	w := &world{db: db, box: newSandbox(), told: map[paymentKey]*told{}}
+	w := &world{db: db, box: newSandbox(), told: map[paymentKey]*told{}, keys: map[string]bool{}}
 	w.restart(0)
 	return w
 }
