@@ -218,7 +218,7 @@ func TestCheckCustomer(t *testing.T) {
 			{"nobody's", other.id, nobodys, nil},
 			{"another user's", other.id, theirs, store.ErrCustomerTaken},
 			{"nobody's, with metadata of another program", other.id, w.customerOf("42"), nil},
-			{"nobody's, made by another deployment", other.id, w.customerOf("aaaaaaaaaaaaaaaaaaaaaaaa"), nil},
+			{"another deployment's", other.id, w.customerOf("aaaaaaaaaaaaaaaaaaaaaaaa"), store.ErrCustomerTaken},
 			{"unknown", other.id, "cus_unknown", payments.ErrCustomerUnknown},
 			{"deleted", other.id, deleted, payments.ErrCustomerUnknown},
 		} {

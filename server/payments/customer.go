@@ -180,8 +180,8 @@ func (s *Service) saveUser(ctx context.Context, u *store.User) (*store.User, err
 }
 
 // CheckCustomer reports whether the Stripe customer can be given to the user: it
-// exists and was not made for another user of ours. ErrCustomerUnknown,
-// store.ErrCustomerTaken.
+// exists and was not made for another user, of this deployment or of another.
+// ErrCustomerUnknown, store.ErrCustomerTaken.
 func (s *Service) CheckCustomer(ctx context.Context, userID, customerID string) error {
 	c, err := s.stripe.Customer(ctx, customerID)
 	if is(err, stripeclient.KindNotFound) {
@@ -193,18 +193,11 @@ func (s *Service) CheckCustomer(ctx context.Context, userID, customerID string) 
 	if c.Deleted {
 		return ErrCustomerUnknown
 	}
-	if c.UserID == userID || !idShape.MatchString(c.UserID) {
-		return nil
+	// Others may write metadata under our keys: it counts if it may be a user's id.
+	if c.UserID != userID && idShape.MatchString(c.UserID) {
+		return store.ErrCustomerTaken
 	}
-	// Others may write metadata under our keys: it counts if it names a user.
-	_, err = s.store.User(ctx, c.UserID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("check customer: %w", err)
-	}
-	return store.ErrCustomerTaken
+	return nil
 }
 
 func customerParams(u *store.User) stripeclient.CustomerParams {
