@@ -176,7 +176,14 @@ func (s *Service) withCustomer(ctx context.Context, u *store.User, p *store.Paym
 
 // moveCustomer gives the payment a new customer, as Stripe no longer has its own.
 func (s *Service) moveCustomer(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, error) {
-	id, err := s.replaceCustomer(ctx, u, p.CustomerID)
+	now, err := s.store.User(ctx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, store.ErrStale // deleted meanwhile
+	}
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.replaceCustomer(ctx, now, p.CustomerID)
 	if err != nil {
 		return nil, err
 	}
