@@ -386,7 +386,7 @@ func (s *schedule) delete(rt *rapid.T) {
 	s.slips = kept
 }
 
-// operator starts the process anew: with another clock, or another price.
+// operator starts another process: with another clock, or another price.
 func (s *schedule) operator(rt *rapid.T) {
 	skew := rapid.SampledFrom([]time.Duration{-2 * time.Minute, 0, 2 * time.Minute}).Draw(rt, "skew")
 	price := rapid.Int64Range(50, 5000).Draw(rt, "price")

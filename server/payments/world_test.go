@@ -221,7 +221,7 @@ func (w *world) during(ctx context.Context, do func(context.Context) error) (gon
 const maxTries = 100
 
 // persist sends a request until its answer is definite: no error, or one that a
-// repetition does not mend. It starts the process anew when that is gone.
+// repetition does not fix. It starts another process when that is gone.
 func (w *world) persist(ctx context.Context, what string, do func(context.Context, *process) error) error {
 	for range maxTries {
 		p := w.running()
@@ -246,7 +246,7 @@ func (w *world) persist(ctx context.Context, what string, do func(context.Contex
 	return errors.New("no definite answer")
 }
 
-// documented tells whether the error is one that the server has a problem for
+// documented reports whether the error is one that the server has a problem for
 // which is not "internal".
 func documented(err error) bool {
 	var declined *payments.DeclinedError
@@ -269,7 +269,7 @@ func documented(err error) bool {
 // errNoUser is the server's answer to the token of a user who was deleted.
 var errNoUser = errors.New("no such user")
 
-// passing tells whether the client is advised to send the same request again.
+// passing reports whether the client is advised to send the same request again.
 // A key that Stripe refuses is an operator's matter, and mended by then.
 func passing(err error) bool {
 	var e *stripeclient.Error
