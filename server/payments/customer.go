@@ -24,11 +24,12 @@ const clockSkew = 5 * time.Minute
 // for if Stripe's answer to the key does not name one.
 func (s *Service) customer(ctx context.Context, u *store.User) (string, error) {
 	var last error
+	var refused refusedParams
 	for range 1 + maxAttempts { // the first only stores an attempt
 		if u.CustomerID != "" {
 			return u.CustomerID, nil
 		}
-		c, err := s.makeCustomer(ctx, u)
+		c, err := s.makeCustomer(ctx, u, &refused)
 		next := *u
 		switch {
 		case errors.Is(err, errNothingMade):
@@ -53,14 +54,14 @@ func (s *Service) customer(ctx context.Context, u *store.User) (string, error) {
 // an earlier try of it made. errNothingMade if another attempt is needed: there
 // has been none, or Stripe has saved a failure for its key, has forgotten the key
 // or knows it with the user's former name or email, and the attempt made nothing.
-func (s *Service) makeCustomer(ctx context.Context, u *store.User) (*stripeclient.Customer, error) {
+func (s *Service) makeCustomer(ctx context.Context, u *store.User, refused *refusedParams) (*stripeclient.Customer, error) {
 	if u.CustomerAttempt == 0 {
 		return nil, errNothingMade
 	}
 	var why error
 	began := time.Unix(int64(u.CustomerAttempt), 0)
 	if s.now().Sub(began) <= keyLife {
-		c, err := s.createCustomer(ctx, u)
+		c, err := s.createCustomer(ctx, u, refused)
 		if !replayed(err) && !is(err, stripeclient.KindKeyReused) {
 			return c, err
 		}
@@ -75,10 +76,15 @@ func (s *Service) makeCustomer(ctx context.Context, u *store.User) (*stripeclien
 
 // createCustomer asks Stripe for the customer of the present attempt, without the
 // name or the email address if Stripe refuses it: a user pays all the same.
-func (s *Service) createCustomer(ctx context.Context, u *store.User) (*stripeclient.Customer, error) {
+//
+// The key stays: if it has made a customer with other parameters before, Stripe
+// says so. If Stripe has saved the refusal it says the same, and the next attempt
+// begins without what is refused.
+func (s *Service) createCustomer(ctx context.Context, u *store.User, refused *refusedParams) (*stripeclient.Customer, error) {
+	key := fmt.Sprintf("customer-%s-%d", u.ID, u.CustomerAttempt)
 	var c *stripeclient.Customer
-	refusal, err := withoutRefused(customerParams(u), func(p stripeclient.CustomerParams) (err error) {
-		c, err = s.stripe.CreateCustomer(ctx, customerKey(u, p), p)
+	refusal, err := refused.leaveOut(customerParams(u), func(p stripeclient.CustomerParams) (err error) {
+		c, err = s.stripe.CreateCustomer(ctx, key, p)
 		return err
 	})
 	if refusal != nil {
@@ -88,34 +94,30 @@ func (s *Service) createCustomer(ctx context.Context, u *store.User) (*stripecli
 	return c, unsettled(err)
 }
 
-// customerKey is the idempotency key of the present attempt. What is left out of
-// the parameters is part of it: Stripe refuses a key with other parameters than
-// it was first used with.
-func customerKey(u *store.User, p stripeclient.CustomerParams) string {
-	key := fmt.Sprintf("customer-%s-%d", u.ID, u.CustomerAttempt)
-	if p.Email == "" {
-		key += "-no-email"
-	}
-	if p.Name == "" {
-		key += "-no-name"
-	}
-	return key
-}
+// refusedParams are the name and the email address that Stripe refuses, empty if it
+// refuses none.
+type refusedParams struct{ name, email string }
 
-// withoutRefused calls send with the parameters, and again without the name or
-// the email address that Stripe refuses. It returns the last such refusal, nil if
-// there was none, and the error of the last call.
-func withoutRefused(p stripeclient.CustomerParams, send func(stripeclient.CustomerParams) error) (refusal, err error) {
+// leaveOut calls send with the parameters, and again without the name or the email
+// address that Stripe refuses. It returns the last such refusal, nil if there was
+// none, and the error of the last call.
+func (r *refusedParams) leaveOut(p stripeclient.CustomerParams, send func(stripeclient.CustomerParams) error) (refusal, err error) {
 	for {
+		if p.Name == r.name {
+			p.Name = ""
+		}
+		if p.Email == r.email {
+			p.Email = ""
+		}
 		err = send(p)
 		e := asStripe(err)
 		switch {
 		case !is(err, stripeclient.KindInvalid):
 			return refusal, err
 		case p.Email != "" && (e.Param == "email" || e.Code == "email_invalid"):
-			p.Email = ""
+			r.email = p.Email
 		case p.Name != "" && e.Param == "name":
-			p.Name = ""
+			r.name = p.Name
 		default:
 			return refusal, err
 		}

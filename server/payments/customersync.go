@@ -74,7 +74,8 @@ func (s *Service) updateCustomer(ctx context.Context, u *store.User) error {
 	if u.CustomerID == "" {
 		return nil // it will be made with the name and email of then
 	}
-	refusal, err := withoutRefused(customerParams(u), func(p stripeclient.CustomerParams) error {
+	var refused refusedParams
+	refusal, err := refused.leaveOut(customerParams(u), func(p stripeclient.CustomerParams) error {
 		_, err := s.stripe.UpdateCustomer(ctx, u.CustomerID, p)
 		return err
 	})

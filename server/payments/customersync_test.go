@@ -91,6 +91,32 @@ func TestAnAddressThatStripeRefusesStopsNoPayment(t *testing.T) {
 	})
 }
 
+// Stripe may save its refusal under the key, and then knows the key with other
+// parameters. The next attempt begins without the address.
+func TestARefusedAddressWhoseRefusalIsSaved(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u := w.register()
+		n := 0
+		w.strike = func(c call) *failure {
+			if c.name != "POST /v1/customers" {
+				return nil
+			}
+			switch n++; n {
+			case 1:
+				return &failure{mode: refusal, answer: answer{status: 400, kind: invalidRequest, code: "email_invalid", param: "email"}}
+			case 2:
+				return &failure{mode: refusal, answer: answer{status: 400, kind: "idempotency_error"}}
+			}
+			return nil
+		}
+		_, err := w.createOnce(u, "cuid")
+		w.must(err)
+		if c := w.customerAt(u); n != 3 || c.Email != "" || c.Name != "Somebody" {
+			t.Errorf("after %d requests the customer is %q, %q, want the name alone after 3", n, c.Name, c.Email)
+		}
+	})
+}
+
 // The reply to a creation without the address may be lost, too.
 func TestACustomerWithoutTheRefusedAddressIsMadeOnce(t *testing.T) {
 	t.Parallel()

@@ -247,15 +247,14 @@ func (w *world) withoutHidden(req *http.Request, res *http.Response) *http.Respo
 	if w.hidden == "" || req.URL.Path != "/v1/events" {
 		return res
 	}
+	body, err := io.ReadAll(res.Body)
 	var page map[string]any
-	if err := json.NewDecoder(res.Body).Decode(&page); err != nil {
-		panic(err)
-	}
-	data, _ := page["data"].([]any)
-	page["data"] = slices.DeleteFunc(data, func(e any) bool { return e.(map[string]any)["id"] == w.hidden })
-	body, err := json.Marshal(page)
-	if err != nil {
-		panic(err)
+	if err == nil && json.Unmarshal(body, &page) == nil {
+		data, _ := page["data"].([]any)
+		page["data"] = slices.DeleteFunc(data, func(e any) bool { return e.(map[string]any)["id"] == w.hidden })
+		if body, err = json.Marshal(page); err != nil {
+			panic(err)
+		}
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return res

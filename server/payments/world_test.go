@@ -39,6 +39,8 @@ type world struct {
 	// authenticated; keys are those of confirmations, true if refused.
 	oneCardAtATime bool
 	keys           map[string]bool
+	// forged are the intents that others made with metadata under our keys.
+	forged map[string]bool
 	// beforeRetry, if set, happens between a client's tries.
 	beforeRetry func()
 
@@ -116,7 +118,7 @@ func newSandbox() *sandbox.Sandbox {
 }
 
 func newWorld(db store.Store) *world {
-	w := &world{db: db, box: newSandbox(), told: map[paymentKey]*told{}, keys: map[string]bool{}}
+	w := &world{db: db, box: newSandbox(), told: map[paymentKey]*told{}, keys: map[string]bool{}, forged: map[string]bool{}}
 	w.restart(0)
 	return w
 }
