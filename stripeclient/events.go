@@ -108,7 +108,27 @@ func parseEvent(text []byte) (e Event, ok bool) {
 	if isID("pi_", object.ID) || !strings.HasPrefix(e.Type, "payment_intent.") && idShape.MatchString(object.ID) {
 		e.ObjectID = object.ID
 	}
+	if e.Object == "payment_intent" {
+		e.Origin = parseOrigin(data.Object)
+	}
 	return e, true
+}
+
+// parseOrigin reads whose a payment intent is. It is not known if the customer is
+// neither an id nor null, or the metadata has another form.
+func parseOrigin(intent json.RawMessage) Origin {
+	in := read[struct {
+		Customer json.RawMessage   `json:"customer"`
+		Metadata map[string]string `json:"metadata"`
+	}](intent)
+	customer := shaped(idShape, read[string](in.Customer))
+	if customer == "" && string(in.Customer) != "null" {
+		return Origin{}
+	}
+	return Origin{
+		Known: true, CustomerID: customer,
+		PaymentID: in.Metadata[metaPayment], UserID: in.Metadata[metaUser], CUID: in.Metadata[metaCUID],
+	}
 }
 
 // read returns the value in the JSON, or the zero value if it has another type.

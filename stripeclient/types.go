@@ -106,4 +106,15 @@ type Event struct {
 	// ObjectID is the object's id: for an event of a payment intent always one of
 	// a payment intent, or empty.
 	ObjectID string
+	// Origin says whose the payment intent was when the event was made.
+	Origin Origin
+}
+
+// Origin is whose a payment intent is: its customer, empty if it has none, and our
+// payment in its metadata, which others may have written.
+type Origin struct {
+	// Known is false if the event does not say.
+	Known                   bool
+	CustomerID              string
+	PaymentID, UserID, CUID string
 }

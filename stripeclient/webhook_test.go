@@ -98,6 +98,7 @@ func TestWebhookVerify(t *testing.T) {
 			want := Event{
 				ID: "evt_1", Type: "payment_intent.succeeded", Created: time.Unix(1699999990, 0).UTC(),
 				Object: "payment_intent", ObjectID: "pi_1",
+				Origin: Origin{Known: true, CustomerID: "cus_1", PaymentID: "pay1", UserID: "user1", CUID: "c1"},
 			}
 			if *got != want {
 				t.Errorf("got %+v, want %+v", *got, want)

@@ -3,9 +3,11 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"testing"
 
+	"github.com/nestpayments/nestpayments/server/payments"
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
@@ -100,37 +102,46 @@ func TestWhoseAnIntentIs(t *testing.T) {
 			return id
 		}, 0, nil},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				u, own := paying(w)
-				late := w.register()
-				id := tt.make(w, u, late)
-				for range 2 {
-					w.handle("payment_intent.created", id)
-				}
-				p, err := w.db.PaymentByIntent(context.Background(), id)
-				switch {
-				case tt.owner == 0 && !errors.Is(err, store.ErrNotFound):
-					t.Errorf("got %+v, %v, want no payment", p, err)
-				case tt.owner == 0:
-				case err != nil:
-					t.Errorf("no payment: %v", err)
-				case p.UserID != []*user{u, late}[tt.owner-1].id || p.CUID != tt.cuid(id) || p.Amount != 777:
-					t.Errorf("the payment is %+v, want that of user %d with cuid %s", p, tt.owner, tt.cuid(id))
-				}
-				// The user's own payments are none the worse.
-				if again, err := w.createOnce(u, "cuid"); err != nil || again.Payment.IntentID != own || again.Payment.Amount != 2000 {
-					t.Errorf("create again: %+v, %v, want %s over 2000", again, err, own)
-				}
-				if forged, err := w.createOnce(u, "forged"); err != nil || forged.Payment.Amount != 2000 {
-					t.Errorf("create with the forged cuid: %+v, %v, want one over 2000", forged, err)
-				}
-				if forged, err := w.createOnce(late, "forged"); err != nil || forged.Payment.Amount != 2000 {
-					t.Errorf("create with the forged cuid: %+v, %v, want one over 2000", forged, err)
-				}
+	// By an event that only names the intent, and by one of Stripe's, which says
+	// whose it is.
+	for _, byRound := range []bool{false, true} {
+		for _, tt := range tests {
+			t.Run(fmt.Sprintf("%s, by a round: %v", tt.name, byRound), func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					u, own := paying(w)
+					late := w.register()
+					id := tt.make(w, u, late)
+					for range 2 {
+						if byRound {
+							_, err := w.reconcile(context.Background())
+							w.must(err)
+						} else {
+							w.handle("payment_intent.created", id)
+						}
+					}
+					p, err := w.db.PaymentByIntent(context.Background(), id)
+					switch {
+					case tt.owner == 0 && !errors.Is(err, store.ErrNotFound):
+						t.Errorf("got %+v, %v, want no payment", p, err)
+					case tt.owner == 0:
+					case err != nil:
+						t.Errorf("no payment: %v", err)
+					case p.UserID != []*user{u, late}[tt.owner-1].id || p.CUID != tt.cuid(id) || p.Amount != 777:
+						t.Errorf("the payment is %+v, want that of user %d with cuid %s", p, tt.owner, tt.cuid(id))
+					}
+					// The user's own payments are none the worse.
+					if again, err := w.createOnce(u, "cuid"); err != nil || again.Payment.IntentID != own || again.Payment.Amount != 2000 {
+						t.Errorf("create again: %+v, %v, want %s over 2000", again, err, own)
+					}
+					if forged, err := w.createOnce(u, "forged"); err != nil || forged.Payment.Amount != 2000 {
+						t.Errorf("create with the forged cuid: %+v, %v, want one over 2000", forged, err)
+					}
+					if forged, err := w.createOnce(late, "forged"); err != nil || forged.Payment.Amount != 2000 {
+						t.Errorf("create with the forged cuid: %+v, %v, want one over 2000", forged, err)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -169,6 +180,28 @@ func TestAForgedCustomerIsNotFound(t *testing.T) {
 		w.must(err)
 		if got := w.stored(u).CustomerID; got == "" || got == w.stored(other).CustomerID {
 			t.Errorf("the user's customer is %q, the other's is %q", got, w.stored(other).CustomerID)
+		}
+	})
+}
+
+// An event that shows its intent to be nobody's of ours costs no call to Stripe,
+// whatever its metadata claims.
+func TestForeignEventsCostNoCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u, _ := paying(w)
+		w.must(w.round(payments.Round{Events: 1}))
+		stranger := w.customerOf("")
+		for range 20 {
+			w.dashboardIntent(stranger)
+			w.intentWith(stranger, metadata{"aaaaaaaaaaaaaaaaaaaaaaaa", u.id, "forged"})
+			w.intentWith(stranger, metadata{"order-17", "42", ""})
+			w.stripe("POST", "/v1/payment_intents", url.Values{"amount": {"500"}, "currency": {"usd"}})
+		}
+		var err error
+		calls := stripeCalls(w.asked(func() { err = w.round(payments.Round{Events: 80}) }))
+		w.must(err)
+		if len(calls) != 1 || calls["GET events"] != 1 {
+			t.Errorf("asked Stripe for %v, want the list of events alone", calls)
 		}
 	})
 }

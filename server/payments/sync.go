@@ -35,8 +35,9 @@ func Concerns(e *stripeclient.Event) bool {
 // payment here may get one.
 //
 // Stripe is not asked where its answer could change nothing: about a payment that is
-// final, and about an intent's making, once its payment has its id, as that was
-// stored together with a status which is not older.
+// final, about an intent's making, once its payment has its id, as that was stored
+// together with a status which is not older, and about an intent that the event
+// itself shows to be nobody's of ours.
 func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 	p, err := s.store.PaymentByIntent(ctx, e.ObjectID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -44,6 +45,11 @@ func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 	}
 	if err == nil && (final(p.Status) || e.Type == eventCreated) {
 		return nil
+	}
+	if err != nil {
+		if possible, err := s.mayAdopt(ctx, e.Origin); err != nil || !possible {
+			return wrap("sync payment", err)
+		}
 	}
 	in, inErr := s.stripe.Intent(ctx, e.ObjectID)
 	switch {
@@ -94,6 +100,29 @@ func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 		return nil // another event of the intent was faster
 	}
 	return wrap("adopt payment", err)
+}
+
+// mayAdopt reports whether adopt may have a use for an intent of this origin.
+func (s *Service) mayAdopt(ctx context.Context, o stripeclient.Origin) (bool, error) {
+	if !o.Known || o.CustomerID == "" {
+		return !o.Known, nil
+	}
+	_, err := s.store.UserByCustomer(ctx, o.CustomerID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err == nil, err
+	}
+	in := &stripeclient.Intent{CustomerID: o.CustomerID, PaymentID: o.PaymentID, UserID: o.UserID, CUID: o.CUID}
+	if !oursByShape(in) {
+		return false, nil
+	}
+	if p, err := s.named(ctx, in); err != nil || p != nil {
+		return err == nil, err
+	}
+	u, err := s.store.User(ctx, o.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && u.CustomerID == "", err
 }
 
 // named returns the payment that the intent's metadata names, nil if there is
