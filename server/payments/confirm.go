@@ -190,15 +190,11 @@ func (t try) spent(p *store.Payment) {
 	}
 }
 
-// unusable reports whether Stripe, or stripeclient before asking, objects to the
-// payment method, which is the only thing in a confirmation that the client
-// chooses. What Stripe refuses for any other reason, an operator must fix.
+// unusable reports whether Stripe objects to the payment method, which is the only
+// thing in a confirmation that the client chooses. What Stripe refuses for any other
+// reason, an operator must fix.
 func unusable(err error) bool {
-	if is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method") {
-		return true
-	}
-	e := asStripe(err)
-	return e != nil && e.Kind == stripeclient.KindInvalid && e.Status == 0 && e.Param == "payment_method"
+	return is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method")
 }
 
 // unsettled is the error of a read that follows a write whose outcome it was to

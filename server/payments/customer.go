@@ -69,7 +69,7 @@ func (s *Service) makeCustomer(ctx context.Context, u *store.User, refused *refu
 	}
 	c, err := s.findCustomer(ctx, u, began.Add(-clockSkew))
 	if err != nil || c != nil {
-		return c, err
+		return c, unsettled(err)
 	}
 	return nil, errors.Join(errNothingMade, why)
 }
@@ -91,7 +91,7 @@ func (s *Service) createCustomer(ctx context.Context, u *store.User, refused *re
 		s.log.LogAttrs(ctx, slog.LevelWarn, "Stripe refuses the name or email address of a user and has a customer without it",
 			slog.String("user", u.ID), slog.String("error", refusal.Error()))
 	}
-	return c, unsettled(err)
+	return c, err
 }
 
 // refusedParams are the name and the email address that Stripe refuses, empty if it
