@@ -248,6 +248,8 @@ func (s *schedule) expected(p slip, card string) string {
 		return "succeeded"
 	case card == sandbox.DebitToken:
 		return "processing"
+	case strings.Contains(card, "threeDSecure") && s.oneCardAtATime:
+		return "" // after a saved 500, the payment method that a test token made is not known
 	case strings.Contains(card, "threeDSecure"):
 		return "requires_action"
 	}
