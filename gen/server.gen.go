@@ -866,6 +866,22 @@ func (response PaymentControllerCreatePayment406ApplicationProblemPlusJSONRespon
 	return err
 }
 
+type PaymentControllerCreatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PaymentControllerCreatePayment409ApplicationProblemPlusJSONResponse) VisitPaymentControllerCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PaymentControllerCreatePayment413ApplicationProblemPlusJSONResponse struct {
 	ContentTooLargeApplicationProblemPlusJSONResponse
 }

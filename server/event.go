@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nestpayments/nestpayments/server/telemetry"
 	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
 // event is what is known of one request. It is filled in by whoever learns
@@ -81,8 +83,8 @@ func cut(text string, most int) string {
 }
 
 // log writes the event: failures of the server as errors, all else as info. The
-// cause is told for failures of the server alone, as only ours are known to hold
-// nothing of the caller's.
+// cause is logged for failures of the server; of what Stripe refused because of the
+// caller, the codes. Other texts may hold something of the caller's.
 func (e *event) log(ctx context.Context, log *slog.Logger, method, route string, took time.Duration) {
 	level := slog.LevelInfo
 	if e.status >= 500 && e.err != nil {
@@ -115,8 +117,12 @@ func (e *event) log(ctx context.Context, log *slog.Logger, method, route string,
 	if e.operationID != "" {
 		attrs = append(attrs, slog.Int("storeCalls", storeCalls), slog.Int("stripeCalls", stripeCalls), slog.Bool("replayed", e.replayed))
 	}
-	if level == slog.LevelError {
+	var refusal *stripeclient.Error
+	switch {
+	case level == slog.LevelError:
 		attrs = append(attrs, slog.String("error", e.err.Error()))
+	case errors.As(e.err, &refusal):
+		attrs = append(attrs, slog.String("error", refusal.Codes()))
 	}
 	// Not by the logger, which would look up where in the program this is.
 	record := slog.NewRecord(time.Now(), level, "request", 0)

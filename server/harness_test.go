@@ -60,6 +60,8 @@ type setup struct {
 	noWebhooks bool
 	// stripeKey is what the server calls Stripe with.
 	stripeKey string
+	// stripe changes the configuration of the client of Stripe.
+	stripe func(*stripeclient.Config)
 	// change is applied to the configuration last.
 	change func(*server.Config)
 }
@@ -118,9 +120,13 @@ func (a *api) serve(s setup) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	stripe, err := stripeclient.New(stripeclient.Config{
+	toStripe := stripeclient.Config{
 		SecretKey: s.stripeKey, BaseURL: a.boxURL, RatePerSecond: 10_000, BreakerFailures: 1000, Observe: measured.StripeCall,
-	})
+	}
+	if s.stripe != nil {
+		s.stripe(&toStripe)
+	}
+	stripe, err := stripeclient.New(toStripe)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
 // bodyLimit is the largest request body, in octets.
@@ -126,6 +127,7 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 					return err
 				}
 				e.userID, e.caller = u.ID, u
+				c.SetRequest(r.WithContext(stripeclient.WithPayer(r.Context(), u.ID)))
 			}
 			if err := o.check(c); err != nil {
 				return err

@@ -19,8 +19,10 @@ const (
 )
 
 // receiveEvent takes an event of Stripe. The signature is over the body's bytes,
-// so the body is read raw and nothing has touched it before. Any failure but a
-// bad signature is a 5xx, after which Stripe sends the event again.
+// so the body is read raw and nothing has touched it before. Whatever is signed is
+// acknowledged, used or not: Stripe disables an endpoint that refuses its events.
+// If an event cannot be handled now, the answer is a 5xx, after which Stripe sends
+// it again.
 func (s *Server) receiveEvent(c echo.Context) error {
 	r := c.Request()
 	eventOf(r.Context()).operationID = "WebhookController_stripe"

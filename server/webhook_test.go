@@ -41,8 +41,26 @@ func TestWebhookSignatures(t *testing.T) {
 	a.signed("whsec_another", a.clock(), e).problem(t, 400, "invalid_signature")
 	a.signed(webhookSecret, a.clock().Add(-6*time.Minute), e).problem(t, 400, "invalid_signature")
 	a.signed(webhookSecret, a.clock().Add(6*time.Minute), e).problem(t, 400, "invalid_signature")
-	a.signed(webhookSecret, a.clock(), "no event").problem(t, 400, "invalid_event")
 	a.send(request{method: "POST", path: "/webhook/stripe", body: e}).problem(t, 400, "invalid_signature")
+}
+
+// Stripe disables an endpoint that refuses its events.
+func TestWhateverStripeSignsIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	for _, body := range []any{
+		object{"id": "evt_test_65R", "object": "v2.core.event", "type": "v2.core.account[requirements].updated", "created": "2026-11-28T00:00:00Z"},
+		object{"id": "evt_1", "type": "payment_intent.succeeded"},
+		object{"id": "evt_1", "type": "payment_intent.succeeded", "data": object{"object": object{"id": "cus_1"}}},
+		object{"id": "evt_1", "type": "payment_intent.succeeded", "created": "yesterday", "data": []int{1}},
+		object{"id": 1, "type": 2},
+		object{}, []int{}, "text", nil, 5,
+	} {
+		a.signed(webhookSecret, a.clock(), body).want(t, 204)
+	}
+	if got := a.measured("nestpayments_webhook_events_total", []string{"ignored"}); got != 10 {
+		t.Errorf("%v events are counted as ignored, want 10", got)
+	}
 }
 
 // The event's own data is not believed: whatever it says, the payment gets what

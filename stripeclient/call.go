@@ -37,7 +37,7 @@ type outcome struct {
 	again bool
 }
 
-// do makes the call and tells whether its answer is a saved one.
+// do makes the call and reports whether its answer is a saved one.
 func (c *Client) do(ctx context.Context, r request) (replayed bool, err error) {
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
@@ -84,7 +84,7 @@ func (c *Client) attemptAll(ctx context.Context, r request) (last outcome, sent 
 			return o, sent
 		}
 		// Once an attempt to change something may have had its effect, an
-		// answer that tells nothing of it leaves the call unknown.
+		// answer that says nothing about it leaves the call unknown.
 		unsure = unsure || r.key != "" && o.err.Kind == KindUnknown
 		if unsure && !o.err.Kind.settles() {
 			o.err.Kind = KindUnknown
@@ -109,7 +109,7 @@ func (c *Client) attempt(ctx context.Context, r request) (o outcome, admitted bo
 			o.replayed = x.replayed()
 			return nil
 		}
-		e := x.failure(r.op, err)
+		e := x.failure(r, err)
 		if x.err != nil && attemptCtx.Err() != nil {
 			e.cause = attemptCtx.Err()
 		}
@@ -130,11 +130,11 @@ func (o outcome) orCancelled(ctx context.Context) outcome {
 	return o
 }
 
-// settles tells whether an answer of this kind says what became of the
+// settles reports whether an answer of this kind says what became of the
 // request, also of its earlier attempts with the same key.
 func (k Kind) settles() bool {
 	switch k {
-	case KindDeclined, KindNotFound, KindInvalid, KindUnexpectedState:
+	case KindDeclined, KindNotFound, KindInvalid, KindUnexpectedState, KindPaymentMethod:
 		return true
 	}
 	return false

@@ -24,7 +24,7 @@ const (
 	lockTimeout = `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`
 	rateLimited = `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`
 	declined    = `{"error":{"type":"card_error","code":"card_declined"}}`
-	badRequest  = `{"error":{"type":"invalid_request_error"}}`
+	badRequest  = `{"error":{"type":"invalid_request_error","param":"amount"}}`
 )
 
 func TestAttempts(t *testing.T) {
@@ -48,6 +48,8 @@ func TestAttempts(t *testing.T) {
 		{name: "a server error is tried again", steps: []step{reply(500, serverError), good}, sent: 2, ok: true},
 		{name: "a conflict is tried again", steps: []step{reply(409, badRequest), good}, sent: 2, ok: true},
 		{name: "a lock is tried again", steps: []step{reply(429, lockTimeout), good}, sent: 2, ok: true},
+		{name: "an answer that stays cut short is unknown in the end",
+			steps: []step{cut(200, intentJSON, "Stripe-Should-Retry", "false")}, sent: 3, kind: KindUnknown},
 		{name: "there is a last attempt", steps: []step{drop}, sent: 3, kind: KindUnknown},
 		{name: "a lock that stays is busy", steps: []step{reply(429, lockTimeout)}, sent: 3, kind: KindBusy},
 		{name: "a lost reply whose repetition is a saved one is marked",
@@ -66,6 +68,25 @@ func TestAttempts(t *testing.T) {
 		{name: "a wrong key is final", steps: []step{reply(401, badRequest)}, sent: 1, kind: KindRefused},
 		{name: "Stripe may advise against another attempt",
 			steps: []step{reply(500, serverError, "Stripe-Should-Retry", "false")}, sent: 1, kind: KindUnknown},
+		{name: "the advice of an answer that is cut short does not count",
+			steps: []step{cut(200, intentJSON, "Stripe-Should-Retry", "false"), reply(200, intentJSON, "Idempotent-Replayed", "true")}, sent: 2, ok: true, replayed: true},
+		{name: "nor that of one that is no JSON",
+			steps: []step{reply(200, `{"id":`, "Stripe-Should-Retry", "false"), good}, sent: 2, ok: true},
+		{name: "nor that of one that is something else",
+			steps: []step{reply(200, `{}`, "Stripe-Should-Retry", "false"), good}, sent: 2, ok: true},
+		{name: "nor that of a refusal without its reason",
+			steps: []step{reply(402, `{"error":`, "Stripe-Should-Retry", "false"), reply(402, declined, "Idempotent-Replayed", "true")}, sent: 2, kind: KindDeclined, replayed: true},
+		{name: "nor that of a decline that is cut short",
+			steps: []step{cut(402, declined, "Stripe-Should-Retry", "false"), reply(402, declined, "Idempotent-Replayed", "true")}, sent: 2, kind: KindDeclined, replayed: true},
+		{name: "nor that of a proxy's page",
+			steps: []step{reply(502, `<html>`, "Stripe-Should-Retry", "false"), good}, sent: 2, ok: true},
+		{name: "nor that of a redirect",
+			steps: []step{reply(302, "", "Stripe-Should-Retry", "false"), good}, sent: 2, ok: true},
+		{name: "the advice of a good answer is not needed", steps: []step{reply(200, intentJSON, "Stripe-Should-Retry", "false")}, sent: 1, ok: true},
+		{name: "a decline is final with the advice",
+			steps: []step{reply(402, declined, "Stripe-Should-Retry", "false")}, sent: 1, kind: KindDeclined},
+		{name: "a saved refusal that arrives cut short is asked for again",
+			steps: []step{cut(402, declined, "Stripe-Should-Retry", "false", "Idempotent-Replayed", "true"), reply(402, declined, "Idempotent-Replayed", "true")}, sent: 2, kind: KindDeclined, replayed: true},
 		{name: "Stripe may advise another attempt",
 			steps: []step{reply(400, badRequest, "Stripe-Should-Retry", "true"), good}, sent: 2, ok: true},
 		{name: "busy after a lost reply is unknown: the charge may be under way",

@@ -15,7 +15,15 @@ var (
 	keyShape = regexp.MustCompile(`^[!-~]+$`)
 )
 
-// isID tells whether s is an object id of that type. It goes into a URL as it
+// shaped returns s if it has the shape, else nothing.
+func shaped(shape *regexp.Regexp, s string) string {
+	if !shape.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
+// isID reports whether s is an object id of that type. It goes into a URL as it
 // is.
 func isID(prefix, s string) bool {
 	return len(s) > len(prefix) && strings.HasPrefix(s, prefix) && idShape.MatchString(s)

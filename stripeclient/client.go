@@ -14,7 +14,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// Config is what a Client is made of. Only SecretKey is required.
+// Config configures a Client. Only SecretKey is required.
 type Config struct {
 	// SecretKey is a secret (sk_) or restricted (rk_) API key.
 	SecretKey string

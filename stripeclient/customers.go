@@ -61,12 +61,12 @@ func (c *Client) FindCustomer(ctx context.Context, userID string, since time.Tim
 	query := &stripe.CustomerListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
 	query.Limit = stripe.Int64(maxPage)
 	for {
-		page, err := list(ctx, c, op, "/v1/customers", query, isCustomer)
+		page, err := list(ctx, c, op, "/v1/customers", query, isListed)
 		if err != nil {
 			return nil, err
 		}
 		for _, cus := range page.Data {
-			if cus.Metadata[metaUser] == userID {
+			if cus.Metadata[metaUser] == userID && isCustomer(cus) {
 				return customerOf(cus), nil
 			}
 		}
@@ -112,7 +112,13 @@ func (c *Client) customer(ctx context.Context, op, id, key string,
 	return customerOf(cus), nil
 }
 
-// isCustomer tells whether an answer is a customer as the API promises.
+// isListed reports whether an item of a list is a customer, also one with an id of
+// its own making, as old accounts have.
+func isListed(cus *stripe.Customer) bool {
+	return cus != nil && cus.ID != "" && cus.Object == "customer"
+}
+
+// isCustomer reports whether an answer is a customer as the API promises.
 func isCustomer(cus *stripe.Customer) bool {
 	return cus != nil && isID("cus_", cus.ID)
 }

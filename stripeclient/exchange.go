@@ -10,9 +10,14 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// maxAnswer is the largest answer that is read, in bytes: a page of a hundred
-// intents is about a third of it.
-const maxAnswer = 1 << 20
+// maxAnswer is the largest answer that is read, in bytes. It fits the largest
+// single object: an object has up to 50 metadata entries of 40 and 500 characters,
+// each character up to 12 bytes of JSON (two \u escapes), which is 324,000 bytes,
+// and an event of an old API version holds the metadata of an intent and of its 10
+// charges, and twice more what they were before: some 4 MB. A page of ordinary
+// intents is a third of a megabyte; a page that does not fit is asked for in parts.
+// Source: https://docs.stripe.com/metadata#data
+const maxAnswer = 8 << 20
 
 var (
 	errRedirect   = errors.New("answered with a redirect")
@@ -77,7 +82,7 @@ func readAnswer(res *http.Response) ([]byte, error) {
 	return body, nil
 }
 
-// replayed tells whether Stripe marked the answer as a saved one.
+// replayed reports whether Stripe marked the answer as a saved one.
 func (x *exchange) replayed() bool {
 	return x.header.Get("Idempotent-Replayed") == "true"
 }

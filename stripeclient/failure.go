@@ -10,14 +10,17 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// failure turns what stripe-go returned into our error. The text of err never
-// gets into it: it is the answer's body.
-func (x *exchange) failure(op string, err error) *Error {
-	e := &Error{Kind: KindUnknown, Op: op, Status: x.status, RequestID: x.requestID()}
+// failure turns what stripe-go returned for a call into our error. The text of
+// err never gets into it: it is the answer's body.
+func (x *exchange) failure(r request, err error) *Error {
+	e := &Error{Kind: KindUnknown, Op: r.op, Status: x.status, RequestID: x.requestID()}
 	var answer *stripe.Error
 	switch {
 	case x.err != nil:
 		e.cause = x.err
+		if r.key == "" && errors.Is(x.err, errTooLarge) {
+			e.Kind = KindTooLarge
+		}
 	case errors.As(err, &answer):
 		e.fill(answer, x.header)
 		e.Replayed = x.replayed()
@@ -32,10 +35,12 @@ func (x *exchange) failure(op string, err error) *Error {
 
 // fill takes over what an error answer says.
 func (e *Error) fill(a *stripe.Error, h http.Header) {
-	e.Kind = kindOf(e.Status, a)
-	e.Code = token(string(a.Code))
-	e.DeclineCode = token(string(a.DeclineCode))
+	e.Kind = classify(e.Op, e.Status, a)
+	e.Type = token(string(a.Type))
+	e.Code = code(a.Code)
+	e.DeclineCode = code(a.DeclineCode)
 	e.Param = token(a.Param)
+	e.Message = redact(a.Param, a.Msg)
 	if isIntent(a.PaymentIntent) {
 		e.Intent = intentOf(a.PaymentIntent)
 	}
@@ -46,45 +51,20 @@ func (e *Error) fill(a *stripe.Error, h http.Header) {
 	}
 }
 
-// kindOf reads status, type and code. A 404 without resource_missing is a
-// wrong address, not a missing object.
-// Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-codes
-func kindOf(status int, a *stripe.Error) Kind {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return KindRefused
-	case http.StatusConflict:
-		return KindBusy
-	case http.StatusTooManyRequests:
-		if a.Code == stripe.ErrorCodeLockTimeout {
-			return KindBusy
-		}
-		return KindOverloaded
-	case http.StatusRequestTimeout, http.StatusFailedDependency:
-		return KindUnknown
-	}
-	switch {
-	case status >= 500:
-		return KindUnknown
-	case status == http.StatusPaymentRequired, a.Type == stripe.ErrorTypeCard:
-		return KindDeclined
-	case a.Code == stripe.ErrorCodePaymentIntentUnexpectedState:
-		return KindUnexpectedState
-	case a.Code == stripe.ErrorCodeResourceMissing:
-		return KindNotFound
-	case a.Type == stripe.ErrorTypeIdempotency:
-		return KindKeyReused
-	}
-	return KindInvalid
-}
-
-// again tells whether another attempt with the same key makes sense. Stripe's
-// own advice goes first, except that a saved answer stays what it is and that
-// a rate limit is not answered with more requests.
+// again reports whether another attempt with the same key makes sense. Stripe's
+// own advice goes first, except that a saved answer stays what it is and that a
+// rate limit is not answered with more requests.
+//
+// The advice counts only in an answer that was read: nearly every request that
+// Stripe executes is answered with "false", and if the rest of the answer is lost,
+// only another attempt with the same key can bring it.
 // Source: https://docs.stripe.com/error-low-level#should-retry
 func (e *Error) again(h http.Header) bool {
-	if e.Replayed || e.Kind == KindOverloaded {
+	switch {
+	case e.Replayed, e.Kind == KindOverloaded, errors.Is(e.cause, errTooLarge):
 		return false
+	case e.cause != nil:
+		return true
 	}
 	switch h.Get("Stripe-Should-Retry") {
 	case "true":
@@ -95,13 +75,17 @@ func (e *Error) again(h http.Header) bool {
 	return e.Kind == KindUnknown || e.Kind == KindBusy
 }
 
-var tokenShape = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
+var (
+	codeShape  = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
+	tokenShape = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,100}$`)
+)
 
-// token lets codes, parameter names and request ids through, and nothing that
-// could be text, an address or a line of a log.
-func token(s string) string {
-	if !tokenShape.MatchString(s) {
-		return ""
-	}
-	return s
+// code lets Stripe's codes through, and nothing of another shape: networks have
+// codes such as N7, and our own answers hold codes.
+func code[T ~string](s T) string {
+	return shaped(codeShape, string(s))
 }
+
+// token lets names of types and parameters and request ids through, and nothing
+// that could be text, an address or a line of a log.
+func token(s string) string { return shaped(tokenShape, s) }

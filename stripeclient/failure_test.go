@@ -1,9 +1,13 @@
 package stripeclient
 
 import (
+	"context"
 	"testing"
 	"time"
 )
+
+// redactedMessage is what is left of the message in errorJSON.
+const redactedMessage = "No: [email] [key]"
 
 func TestErrorAnswers(t *testing.T) {
 	t.Parallel()
@@ -16,87 +20,87 @@ func TestErrorAnswers(t *testing.T) {
 		{
 			name:   "a declined card, with the intent",
 			answer: reply(402, errorJSON(`"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"`)),
-			want:   Error{Kind: KindDeclined, Status: 402, Code: "card_declined", DeclineCode: "insufficient_funds"}, intent: true,
+			want:   Error{Kind: KindDeclined, Status: 402, Type: "card_error", Message: redactedMessage, Code: "card_declined", DeclineCode: "insufficient_funds"}, intent: true,
 		},
 		{
 			name:   "a saved decline is marked",
 			answer: reply(402, errorJSON(`"type":"card_error","code":"expired_card"`), "Idempotent-Replayed", "true"),
-			want:   Error{Kind: KindDeclined, Status: 402, Code: "expired_card", Replayed: true}, intent: true,
+			want:   Error{Kind: KindDeclined, Status: 402, Type: "card_error", Message: redactedMessage, Code: "expired_card", Replayed: true}, intent: true,
 		},
 		{
 			name:   "an intent that has succeeded before, with the intent",
 			answer: reply(400, errorJSON(`"type":"invalid_request_error","code":"payment_intent_unexpected_state"`)),
-			want:   Error{Kind: KindUnexpectedState, Status: 400, Code: "payment_intent_unexpected_state"}, intent: true,
+			want:   Error{Kind: KindUnexpectedState, Status: 400, Type: "invalid_request_error", Message: redactedMessage, Code: "payment_intent_unexpected_state"}, intent: true,
 		},
 		{
 			name:   "an unknown object in the path",
 			answer: reply(404, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"intent"}}`),
-			want:   Error{Kind: KindNotFound, Status: 404, Code: "resource_missing", Param: "intent"},
+			want:   Error{Kind: KindNotFound, Status: 404, Type: "invalid_request_error", Code: "resource_missing", Param: "intent"},
 		},
 		{
 			name:   "an unknown object in the body",
 			answer: reply(400, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"customer"}}`),
-			want:   Error{Kind: KindNotFound, Status: 400, Code: "resource_missing", Param: "customer"},
+			want:   Error{Kind: KindNotFound, Status: 400, Type: "invalid_request_error", Code: "resource_missing", Param: "customer"},
 		},
 		{
 			name:   "a wrong address is not a missing object",
 			answer: reply(404, `{"error":{"type":"invalid_request_error"}}`),
-			want:   Error{Kind: KindInvalid, Status: 404},
+			want:   Error{Kind: KindInvalid, Status: 404, Type: "invalid_request_error"},
 		},
 		{
 			name:   "a wrong parameter",
 			answer: reply(400, `{"error":{"type":"invalid_request_error","code":"parameter_unknown","param":"metadata[a]"}}`),
-			want:   Error{Kind: KindInvalid, Status: 400, Code: "parameter_unknown", Param: "metadata[a]"},
+			want:   Error{Kind: KindInvalid, Status: 400, Type: "invalid_request_error", Code: "parameter_unknown", Param: "metadata[a]"},
 		},
 		{
 			name:   "another customer's payment method has no code",
 			answer: reply(400, `{"error":{"type":"invalid_request_error","param":"payment_method"}}`),
-			want:   Error{Kind: KindInvalid, Status: 400, Param: "payment_method"},
+			want:   Error{Kind: KindPaymentMethod, Status: 400, Type: "invalid_request_error", Param: "payment_method"},
 		},
 		{
 			name:   "a key used for other parameters has no code",
 			answer: reply(400, `{"error":{"type":"idempotency_error"}}`),
-			want:   Error{Kind: KindKeyReused, Status: 400},
+			want:   Error{Kind: KindKeyReused, Status: 400, Type: "idempotency_error"},
 		},
 		{
 			name:   "a key in use",
 			answer: reply(409, `{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}`),
-			want:   Error{Kind: KindBusy, Status: 409, Code: "idempotency_key_in_use"},
+			want:   Error{Kind: KindBusy, Status: 409, Type: "idempotency_error", Code: "idempotency_key_in_use"},
 		},
 		{
 			name:   "a locked object",
 			answer: reply(429, `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`),
-			want:   Error{Kind: KindBusy, Status: 429, Code: "lock_timeout"},
+			want:   Error{Kind: KindBusy, Status: 429, Type: "invalid_request_error", Code: "lock_timeout"},
 		},
 		{
 			name:   "Stripe's rate limit",
 			answer: reply(429, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`),
-			want:   Error{Kind: KindOverloaded, Status: 429, Code: "rate_limit", RetryAfter: time.Second},
+			want:   Error{Kind: KindOverloaded, Status: 429, Type: "invalid_request_error", Code: "rate_limit", RetryAfter: time.Second},
 		},
 		{
 			name:   "Stripe's rate limit with a time to wait",
 			answer: reply(429, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`, "Retry-After", "7"),
-			want:   Error{Kind: KindOverloaded, Status: 429, Code: "rate_limit", RetryAfter: 7 * time.Second},
+			want:   Error{Kind: KindOverloaded, Status: 429, Type: "invalid_request_error", Code: "rate_limit", RetryAfter: 7 * time.Second},
 		},
 		{
 			name:   "a wrong key",
 			answer: reply(401, `{"error":{"type":"invalid_request_error"}}`),
-			want:   Error{Kind: KindRefused, Status: 401},
+			want:   Error{Kind: KindRefused, Status: 401, Type: "invalid_request_error"},
 		},
 		{
 			name:   "a restricted key",
 			answer: reply(403, `{"error":{"type":"invalid_request_error"}}`),
-			want:   Error{Kind: KindRefused, Status: 403},
+			want:   Error{Kind: KindRefused, Status: 403, Type: "invalid_request_error"},
 		},
 		{
 			name:   "a fault at Stripe",
 			answer: reply(500, errorJSON(`"type":"api_error"`)),
-			want:   Error{Kind: KindUnknown, Status: 500}, intent: true,
+			want:   Error{Kind: KindUnknown, Status: 500, Type: "api_error", Message: redactedMessage}, intent: true,
 		},
 		{
 			name:   "a fault beyond Stripe",
 			answer: reply(424, `{"error":{"type":"api_error"}}`),
-			want:   Error{Kind: KindUnknown, Status: 424},
+			want:   Error{Kind: KindUnknown, Status: 424, Type: "api_error"},
 		},
 		{
 			name:   "a proxy's page",
@@ -131,7 +135,7 @@ func TestErrorAnswers(t *testing.T) {
 		{
 			name:   "text in place of a code is dropped",
 			answer: reply(400, `{"error":{"type":"invalid_request_error","code":"`+canaryEmail+`","param":"a b\n"}}`),
-			want:   Error{Kind: KindInvalid, Status: 400},
+			want:   Error{Kind: KindInvalid, Status: 400, Type: "invalid_request_error"},
 		},
 	}
 	for _, tt := range tests {
@@ -164,15 +168,26 @@ func fields(e Error) any {
 	return plain(e)
 }
 
-func TestErrorTextTellsTheCodes(t *testing.T) {
+func TestErrorTextSaysWhatStripeSaidAndWhyThereIsNoAnswer(t *testing.T) {
 	t.Parallel()
-	e := &Error{
-		Kind: KindDeclined, Op: "confirm intent", Status: 402,
-		Code: "card_declined", DeclineCode: "lost_card", Param: "p", RequestID: "req_1",
-	}
-	want := "stripe: confirm intent: declined (status 402) code=card_declined decline_code=lost_card param=p request=req_1"
-	if got := e.Error(); got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for _, tt := range []struct {
+		e    Error
+		want string
+	}{
+		{Error{
+			Kind: KindInvalid, Op: "create intent", Status: 400, Type: "invalid_request_error", Code: "amount_too_small",
+			Param: "amount", Message: `Amount must be at least "50"`, RequestID: "req_1",
+		}, `stripe: create intent: invalid (status 400) type=invalid_request_error code=amount_too_small param=amount request=req_1 message="Amount must be at least \"50\""`},
+		{Error{
+			Kind: KindDeclined, Op: "confirm intent", Status: 402, Type: "card_error", Code: "card_declined", DeclineCode: "lost_card",
+		}, "stripe: confirm intent: declined (status 402) type=card_error code=card_declined decline_code=lost_card"},
+		{Error{Kind: KindUnknown, Op: "list events", Status: 503, RequestID: "req_1", cause: errUnreadable},
+			"stripe: list events: unknown (status 503): answer is not what the API promises request=req_1"},
+		{Error{Kind: KindUnknown, Op: "list events", cause: context.DeadlineExceeded}, "stripe: list events: unknown: time-out"},
+	} {
+		if got := tt.e.Error(); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
 	}
 }
 
@@ -238,9 +253,8 @@ func TestArgumentsAreCheckedBeforeAnyCall(t *testing.T) {
 			_, err := c.UpdateCustomer(ctx, "cus_é", CustomerParams{})
 			return err
 		}, "customer"},
-		{"find intent of no customer", func(c *Client) error { _, err := c.FindIntent(ctx, "", "pay1"); return err }, "customer"},
-		{"find intent of no payment", func(c *Client) error { _, err := c.FindIntent(ctx, "cus_1", ""); return err }, "payment"},
-		{"a cursor that is no event", func(c *Client) error { _, _, err := c.Events(ctx, "pi_1", 10); return err }, "ending_before"},
+		{"list intents of no customer", func(c *Client) error { _, err := c.Intents(ctx, "", time.Now()); return err }, "customer"},
+		{"a cursor that is no event", func(c *Client) error { _, _, err := c.Events(ctx, "evt_1&limit=1", 10); return err }, "ending_before"},
 		{"a page of none", func(c *Client) error { _, _, err := c.Events(ctx, "", 0); return err }, "limit"},
 		{"a page too large", func(c *Client) error { _, _, err := c.Events(ctx, "", 101); return err }, "limit"},
 	}
@@ -248,7 +262,11 @@ func TestArgumentsAreCheckedBeforeAnyCall(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(reply(200, intentJSON))
-			e := wantKind(t, tt.call(f.client(t)), KindInvalid)
+			want := KindInvalid
+			if tt.param == "payment_method" {
+				want = KindPaymentMethod // which our caller's client has chosen
+			}
+			e := wantKind(t, tt.call(f.client(t)), want)
 			if e.Param != tt.param {
 				t.Errorf("got param %q, want %q", e.Param, tt.param)
 			}

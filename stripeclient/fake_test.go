@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -44,6 +45,17 @@ func reply(status int, body string, header ...string) step {
 			Status: http.StatusText(status), StatusCode: status, Header: h, Request: req,
 			Body: io.NopCloser(strings.NewReader(body)),
 		}, nil
+	}
+}
+
+// cut answers like reply, but the connection breaks in the middle of the body.
+func cut(status int, body string, header ...string) step {
+	whole := reply(status, body, header...)
+	return func(req *http.Request) (*http.Response, error) {
+		res, err := whole(req)
+		half := strings.NewReader(body[:len(body)/2])
+		res.Body = io.NopCloser(io.MultiReader(half, iotest.ErrReader(io.ErrUnexpectedEOF)))
+		return res, err
 	}
 }
 

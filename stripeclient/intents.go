@@ -2,6 +2,7 @@ package stripeclient
 
 import (
 	"context"
+	"regexp"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -54,58 +55,57 @@ func (c *Client) Intent(ctx context.Context, id string) (*Intent, error) {
 	})
 }
 
+// opConfirm is the call that sends a payment method.
+const opConfirm = "confirm intent"
+
 // ConfirmIntent charges the payment method (pm_…: card numbers are refused
 // here) under the idempotency key. It may return an intent that requires an
 // action of the customer.
 //
 // KindDeclined with Code, DeclineCode and Intent; KindUnexpectedState with
 // Intent, which may have succeeded before; KindNotFound with Param "intent" or
-// "payment_method"; KindInvalid with Param "payment_method" for one of another
-// customer.
+// "payment_method"; KindPaymentMethod for one that cannot be used here.
 func (c *Client) ConfirmIntent(ctx context.Context, id, key, paymentMethod string) (*Intent, error) {
-	const op = "confirm intent"
 	switch {
 	case !isID("pi_", id):
-		return nil, invalid(op, "intent")
+		return nil, invalid(opConfirm, "intent")
 	case !isKey(key):
-		return nil, invalid(op, "idempotency_key")
+		return nil, invalid(opConfirm, "idempotency_key")
 	case !isID("pm_", paymentMethod):
-		return nil, invalid(op, "payment_method")
+		return nil, &Error{Kind: KindPaymentMethod, Op: opConfirm, Param: "payment_method"}
 	}
-	return c.intent(ctx, op, id, key, func(pi paymentintent.Client, common stripe.Params) (*stripe.PaymentIntent, error) {
+	return c.intent(ctx, opConfirm, id, key, func(pi paymentintent.Client, common stripe.Params) (*stripe.PaymentIntent, error) {
 		return pi.Confirm(id, &stripe.PaymentIntentConfirmParams{Params: common, PaymentMethod: &paymentMethod})
 	})
 }
 
-// FindIntent looks through all intents of the customer, newest first, for the
-// one of our payment. Unlike Stripe's search, the list is never behind.
+// Intents lists the intents of the customer that were made since then, by Stripe's
+// clock, newest first. Unlike Stripe's search, the list is never behind.
 //
-// KindNotFound with Param "payment_intent" if there is none, with Param
-// "customer" if Stripe does not know the customer.
-func (c *Client) FindIntent(ctx context.Context, customerID, paymentID string) (*Intent, error) {
-	const op = "find intent"
+// KindNotFound with Param "customer" if Stripe does not know the customer.
+func (c *Client) Intents(ctx context.Context, customerID string, since time.Time) ([]*Intent, error) {
+	const op = "list intents"
 	if !isID("cus_", customerID) {
 		return nil, invalid(op, "customer")
 	}
-	if paymentID == "" {
-		return nil, invalid(op, "payment")
-	}
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
-	query := &stripe.PaymentIntentListParams{Customer: &customerID}
+	query := &stripe.PaymentIntentListParams{
+		Customer:     &customerID,
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()},
+	}
 	query.Limit = stripe.Int64(maxPage)
+	var intents []*Intent
 	for {
 		page, err := list(ctx, c, op, "/v1/payment_intents", query, isIntent)
 		if err != nil {
 			return nil, err
 		}
 		for _, pi := range page.Data {
-			if pi.Metadata[metaPayment] == paymentID {
-				return intentOf(pi), nil
-			}
+			intents = append(intents, intentOf(pi))
 		}
 		if !page.HasMore {
-			return nil, &Error{Kind: KindNotFound, Op: op, Param: "payment_intent"}
+			return intents, nil
 		}
 		query.StartingAfter = &page.Data[len(page.Data)-1].ID
 	}
@@ -132,31 +132,41 @@ func (c *Client) intent(ctx context.Context, op, id, key string,
 	return in, nil
 }
 
-// isIntent tells whether an answer is a payment intent as the API promises.
+// isIntent reports whether an answer is a payment intent as the API promises.
 func isIntent(pi *stripe.PaymentIntent) bool {
 	return pi != nil && isID("pi_", pi.ID) && pi.Status != ""
 }
 
+var (
+	statusShape = regexp.MustCompile(`^[a-z_]{1,64}$`)
+	secretShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,512}$`)
+)
+
+// intentOf takes over what has the shape that our own answers promise. The rest is
+// empty; a status is StatusUnknown.
 func intentOf(pi *stripe.PaymentIntent) *Intent {
 	in := &Intent{
 		ID:           pi.ID,
 		Amount:       pi.Amount,
 		Currency:     string(pi.Currency),
-		Status:       string(pi.Status),
-		ClientSecret: pi.ClientSecret,
+		Status:       shaped(statusShape, string(pi.Status)),
+		ClientSecret: shaped(secretShape, pi.ClientSecret),
 		PaymentID:    pi.Metadata[metaPayment],
 		UserID:       pi.Metadata[metaUser],
 		CUID:         pi.Metadata[metaCUID],
 		Created:      time.Unix(pi.Created, 0).UTC(),
 	}
+	if in.Status == "" {
+		in.Status = StatusUnknown
+	}
 	if pi.Customer != nil {
-		in.CustomerID = pi.Customer.ID
+		in.CustomerID = shaped(idShape, pi.Customer.ID)
 	}
 	if pi.PaymentMethod != nil {
-		in.PaymentMethod = pi.PaymentMethod.ID
+		in.PaymentMethod = shaped(idShape, pi.PaymentMethod.ID)
 	}
 	if e := pi.LastPaymentError; e != nil {
-		in.LastError = &Decline{Code: token(string(e.Code)), DeclineCode: token(string(e.DeclineCode))}
+		in.LastError = &Decline{Code: code(e.Code), DeclineCode: code(e.DeclineCode)}
 	}
 	return in
 }

@@ -14,11 +14,16 @@ import (
 // Stripe documents no Retry-After.
 const retryHint = time.Second
 
+// Why a request was not sent.
+var (
+	errBreakerOpen = errors.New("the circuit breaker is open")
+	errNoTurn      = errors.New("our own limit on requests to Stripe")
+)
+
 // limits keeps us from overrunning Stripe, and Stripe's outages from tying up
-// our callers: a bound on requests under way, a rate, a circuit breaker.
+// our callers: a queue for turns, and a circuit breaker.
 type limits struct {
-	slots    chan struct{}
-	rate     *rate.Limiter
+	queue    *queue
 	breaker  *gobreaker.CircuitBreaker[struct{}]
 	cooldown time.Duration
 	// openUntil is when an open breaker lets a request through again, in
@@ -28,8 +33,7 @@ type limits struct {
 
 func newLimits(cfg Config) *limits {
 	l := &limits{
-		slots:    make(chan struct{}, cfg.MaxInFlight),
-		rate:     rate.NewLimiter(rate.Limit(cfg.RatePerSecond), cfg.Burst),
+		queue:    newQueue(rate.NewLimiter(rate.Limit(cfg.RatePerSecond), cfg.Burst), cfg.MaxInFlight),
 		cooldown: cfg.BreakerCooldown,
 	}
 	l.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
@@ -49,11 +53,12 @@ func newLimits(cfg Config) *limits {
 	return l
 }
 
-// isUp tells whether the outcome of an attempt shows that Stripe is working. A
-// saved server error does: the saving is working.
+// isUp reports whether the outcome of an attempt shows that Stripe is working. A
+// saved server error does: the saving is working. So does an answer that is larger
+// than we take: it was our decision not to read it.
 func isUp(err error) bool {
 	var e *Error
-	return !errors.As(err, &e) || e.Kind != KindUnknown || e.Replayed
+	return !errors.As(err, &e) || e.Kind != KindUnknown || e.Replayed || errors.Is(e.cause, errTooLarge)
 }
 
 // run calls send when the limits admit it. It waits for at most half of the
@@ -63,10 +68,15 @@ func (l *limits) run(ctx context.Context, op string, send func() *Error) *Error 
 	if l.breaker.State() == gobreaker.StateOpen {
 		return l.brokenOff(op)
 	}
-	if err := l.enter(ctx, op); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
 	}
-	defer func() { <-l.slots }()
+	deadline, _ := ctx.Deadline()
+	leave, retryAfter := l.queue.enter(ctx, payerOf(ctx), time.Until(deadline)/2)
+	if leave == nil {
+		return refusal(ctx, op, retryAfter)
+	}
+	defer leave()
 	var failure *Error
 	_, err := l.breaker.Execute(func() (struct{}, error) {
 		if failure = send(); failure != nil {
@@ -80,50 +90,12 @@ func (l *limits) run(ctx context.Context, op string, send func() *Error) *Error 
 	return failure
 }
 
-// enter takes a slot and a token of the rate. The caller gives the slot back.
-func (l *limits) enter(ctx context.Context, op string) *Error {
-	if ctx.Err() != nil {
-		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
-	}
-	deadline, _ := ctx.Deadline()
-	patience := time.Until(deadline) / 2
-	limit := time.Now().Add(patience)
-	if !l.takeSlot(ctx, patience) {
-		return refusal(ctx, op, retryHint)
-	}
-	token := l.rate.Reserve()
-	wait := token.Delay()
-	if wait > 0 && (wait > time.Until(limit) || !pause(ctx, wait)) {
-		token.Cancel()
-		<-l.slots
-		return refusal(ctx, op, wait)
-	}
-	return nil
-}
-
-func (l *limits) takeSlot(ctx context.Context, patience time.Duration) bool {
-	select {
-	case l.slots <- struct{}{}:
-		return true
-	default:
-	}
-	t := time.NewTimer(patience)
-	defer t.Stop()
-	select {
-	case l.slots <- struct{}{}:
-		return true
-	case <-t.C:
-	case <-ctx.Done():
-	}
-	return false
-}
-
 // refusal is the error of a request that was not sent.
 func refusal(ctx context.Context, op string, retryAfter time.Duration) *Error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
 	}
-	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: retryAfter}
+	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: retryAfter, cause: errNoTurn}
 }
 
 // brokenOff is the error while the breaker is open, and half-open with its one
@@ -133,5 +105,5 @@ func (l *limits) brokenOff(op string) *Error {
 	if rest <= 0 {
 		rest = retryHint
 	}
-	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: rest}
+	return &Error{Kind: KindOverloaded, Op: op, RetryAfter: rest, cause: errBreakerOpen}
 }

@@ -2,6 +2,7 @@ package stripeclient
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -21,10 +22,23 @@ type page[T any] struct {
 	Data    []T    `json:"data"`
 }
 
-// list fetches one page. It does not use stripe-go's iterators: they take any
-// JSON object for an empty list, and an empty list means here that there is no
-// intent and one may be made.
+// list fetches one page, or its first half, quarter and so on if an answer is too
+// large: then the limit in the query stays at that for the pages that follow.
 func list[T any](ctx context.Context, c *Client, op, path string, query stripe.ListParamsContainer, valid func(T) bool) (*page[T], error) {
+	limit := query.GetListParams().Limit
+	for {
+		p, err := listOnce(ctx, c, op, path, query, valid)
+		if *limit == 1 || !errors.Is(err, errTooLarge) {
+			return p, err
+		}
+		*limit /= 2
+	}
+}
+
+// listOnce asks for one page. It does not use stripe-go's iterators: they take any
+// JSON object for an empty list, and an empty list means here that there is no
+// intent and one may be created.
+func listOnce[T any](ctx context.Context, c *Client, op, path string, query stripe.ListParamsContainer, valid func(T) bool) (*page[T], error) {
 	values := &form.Values{}
 	form.AppendTo(values, query)
 	var p *page[T]

@@ -59,10 +59,10 @@ func TestRequestsHoldExactlyWhatIsAgreed(t *testing.T) {
 			_, err := c.ConfirmIntent(t.Context(), "pi_1", "key1", "pm_1")
 			return err
 		}, "POST", "/v1/payment_intents/pi_1/confirm", url.Values{"payment_method": {"pm_1"}}, "key1"},
-		{"find intent", listJSON(false, intentJSON), func(c *Client) error {
-			_, err := c.FindIntent(t.Context(), "cus_1", "pay1")
+		{"list intents", listJSON(false, intentJSON), func(c *Client) error {
+			_, err := c.Intents(t.Context(), "cus_1", time.Unix(1_700_000_000, 0))
 			return err
-		}, "GET", "/v1/payment_intents", url.Values{"customer": {"cus_1"}, "limit": {"100"}}, ""},
+		}, "GET", "/v1/payment_intents", url.Values{"customer": {"cus_1"}, "limit": {"100"}, "created[gte]": {"1700000000"}}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -172,51 +172,47 @@ func intentOfPayment(id, payment string) string {
 	return fmt.Sprintf(`{"id":%q,"object":"payment_intent","status":"succeeded","metadata":{"paymentId":%q}}`, id, payment)
 }
 
-func TestFindIntent(t *testing.T) {
+func TestIntents(t *testing.T) {
 	t.Parallel()
-	pages := []step{
-		reply(200, listJSON(true, intentOfPayment("pi_5", "pay5"), intentOfPayment("pi_4", "pay4"))),
-		reply(200, listJSON(true, `{"id":"pi_3","object":"payment_intent","status":"canceled","metadata":{}}`)),
-		reply(200, listJSON(false, intentOfPayment("pi_2", "pay2"), intentOfPayment("pi_1", "pay2"))),
-	}
-	t.Run("on the last page, the newest of two", func(t *testing.T) {
+	t.Run("every page, newest first", func(t *testing.T) {
 		t.Parallel()
-		f := newFake(pages...)
-		in, err := f.client(t).FindIntent(t.Context(), "cus_1", "pay2")
+		f := newFake(
+			reply(200, listJSON(true, intentOfPayment("pi_5", "pay5"), intentOfPayment("pi_4", "pay4"))),
+			reply(200, listJSON(true, `{"id":"pi_3","object":"payment_intent","status":"canceled","metadata":{}}`)),
+			reply(200, listJSON(false, intentOfPayment("pi_2", "pay2"))),
+		)
+		intents, err := f.client(t).Intents(t.Context(), "cus_1", time.Unix(1_700_000_000, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if in.ID != "pi_2" || in.PaymentID != "pay2" {
-			t.Errorf("got %v of %q, want pi_2 of pay2", in, in.PaymentID)
+		var got, after []string
+		for _, in := range intents {
+			got = append(got, in.ID+" "+in.PaymentID)
 		}
-		var after []string
 		for _, r := range f.sent() {
 			after = append(after, r.params.Get("starting_after"))
+			if since := r.params.Get("created[gte]"); since != "1700000000" {
+				t.Errorf("asked for intents since %q, want 1700000000", since)
+			}
+		}
+		if want := []string{"pi_5 pay5", "pi_4 pay4", "pi_3 ", "pi_2 pay2"}; !reflect.DeepEqual(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 		if want := []string{"", "pi_4", "pi_3"}; !reflect.DeepEqual(after, want) {
 			t.Errorf("got pages after %q, want %q", after, want)
 		}
 	})
-	t.Run("on the first page, without reading on", func(t *testing.T) {
-		t.Parallel()
-		f := newFake(pages...)
-		in, err := f.client(t).FindIntent(t.Context(), "cus_1", "pay4")
-		if err != nil || in.ID != "pi_4" || len(f.sent()) != 1 {
-			t.Errorf("got %v, %v after %d requests, want pi_4 after 1", in, err, len(f.sent()))
-		}
-	})
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
-		f := newFake(pages...)
-		_, err := f.client(t).FindIntent(t.Context(), "cus_1", "pay3")
-		if e := wantKind(t, err, KindNotFound); e.Param != "payment_intent" || len(f.sent()) != 3 {
-			t.Errorf("got param %q after %d requests, want payment_intent after 3", e.Param, len(f.sent()))
+		intents, err := newFake(reply(200, listJSON(false))).client(t).Intents(t.Context(), "cus_1", time.Now())
+		if err != nil || len(intents) != 0 {
+			t.Errorf("got %v, %v, want none", intents, err)
 		}
 	})
 	t.Run("a customer that Stripe does not know", func(t *testing.T) {
 		t.Parallel()
 		f := newFake(reply(400, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"customer"}}`))
-		_, err := f.client(t).FindIntent(t.Context(), "cus_1", "pay3")
+		_, err := f.client(t).Intents(t.Context(), "cus_1", time.Now())
 		if e := wantKind(t, err, KindNotFound); e.Param != "customer" {
 			t.Errorf("got param %q, want customer", e.Param)
 		}
@@ -232,7 +228,7 @@ func TestFindIntent(t *testing.T) {
 	} {
 		t.Run(name+" is not taken for none", func(t *testing.T) {
 			t.Parallel()
-			_, err := newFake(reply(200, answer)).client(t, oneAttempt).FindIntent(t.Context(), "cus_1", "pay3")
+			_, err := newFake(reply(200, answer)).client(t, oneAttempt).Intents(t.Context(), "cus_1", time.Now())
 			if wantKind(t, err, KindUnknown); !errors.Is(err, errUnreadable) {
 				t.Errorf("got cause %v, want %v", errors.Unwrap(err), errUnreadable)
 			}
@@ -319,4 +315,24 @@ func TestEvents(t *testing.T) {
 			t.Errorf("got param %q, want ending_before", e.Param)
 		}
 	})
+}
+
+func TestEventBefore(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ answer, want string }{
+		"the newest that old": {listJSON(true, event("evt_7")), "evt_7"},
+		"none that old":       {listJSON(false), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(reply(200, tt.answer))
+			id, err := f.client(t).EventBefore(t.Context(), time.Unix(1_700_000_000, 0))
+			if err != nil || id != tt.want {
+				t.Errorf("got %q, %v, want %q", id, err, tt.want)
+			}
+			if p := f.sent()[0].params; p.Get("created[lte]") != "1700000000" || p.Get("limit") != "1" {
+				t.Errorf("asked with %v", p)
+			}
+		})
+	}
 }

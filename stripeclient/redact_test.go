@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func wantNoLeak(t *testing.T, text string, secrets ...string) {
@@ -67,7 +68,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			return err
 		},
 		"find": func(t *testing.T, c *Client) error {
-			_, err := c.FindIntent(t.Context(), "cus_1", "pay1")
+			_, err := c.Intents(t.Context(), "cus_1", time.Unix(0, 0))
 			return err
 		},
 		"events": func(t *testing.T, c *Client) error {

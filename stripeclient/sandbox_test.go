@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/nestpayments/nestpayments/stripeclient"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
@@ -98,12 +99,14 @@ func TestAPaymentFromCustomerToEvents(t *testing.T) {
 		t.Errorf("got param %q, want intent", e.Param)
 	}
 
-	found, err := c.FindIntent(ctx, in.CustomerID, "pay1")
-	if err != nil || found.ID != in.ID || found.Status != stripeclient.StatusSucceeded {
-		t.Errorf("found %v, %v; want %s, succeeded", found, err, in.ID)
+	listed, err := c.Intents(ctx, in.CustomerID, in.Created)
+	if err != nil || len(listed) != 1 || listed[0].ID != in.ID || listed[0].Status != stripeclient.StatusSucceeded {
+		t.Errorf("listed %v, %v; want %s, succeeded", listed, err, in.ID)
 	}
-	_, err = c.FindIntent(ctx, in.CustomerID, "pay2")
-	failure(t, err, stripeclient.KindNotFound)
+	listed, err = c.Intents(ctx, in.CustomerID, in.Created.Add(time.Second))
+	if err != nil || len(listed) != 0 {
+		t.Errorf("listed %v, %v; want none that was made later", listed, err)
+	}
 
 	var paidCharges int
 	for _, charge := range s.Charges() {

@@ -1,6 +1,9 @@
 package stripeclient
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Statuses of a payment intent, as Stripe spells them.
 // Source: https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -13,6 +16,9 @@ const (
 	StatusCanceled              = "canceled"
 	StatusSucceeded             = "succeeded"
 )
+
+// StatusUnknown stands for a status that Stripe cannot have: no lower-case word.
+const StatusUnknown = "unknown"
 
 // Customer is a Stripe customer.
 type Customer struct {
@@ -42,7 +48,8 @@ type Intent struct {
 	Status        string
 	CustomerID    string
 	PaymentMethod string
-	// ClientSecret is for the paying client alone: never store or log it.
+	// ClientSecret is for the paying client alone: never store or log it. It is
+	// empty if Stripe's answer has none that a client could use.
 	ClientSecret string `json:"-"`
 	// PaymentID, UserID and CUID are our payment, from the metadata. They are
 	// empty for intents that were made elsewhere.
@@ -53,6 +60,20 @@ type Intent struct {
 	// Replayed is true when this is the saved answer to an earlier call with
 	// the same idempotency key; it may be out of date.
 	Replayed bool
+}
+
+// ErrNoSecret is for a payment whose intent came without its client secret.
+var ErrNoSecret = &Error{Kind: KindUnknown, Op: "read client secret", cause: errUnreadable}
+
+// maxAmount is the largest amount that Stripe charges in any currency.
+// Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+const maxAmount = 999_999_999_999
+
+var currencyShape = regexp.MustCompile(`^[a-z]{3}$`)
+
+// HasPrice reports whether amount and currency are such as a payment can have.
+func (in *Intent) HasPrice() bool {
+	return in.Amount >= 0 && in.Amount <= maxAmount && currencyShape.MatchString(in.Currency)
 }
 
 // Decline is why a payment method was refused.
@@ -75,14 +96,25 @@ type IntentParams struct {
 }
 
 // Event says that something about an object changed. It names the object and
-// no more: its state is to be fetched anew, as events come late, twice and out
-// of order.
+// no more: fetch its state, since events come late, twice and out of order.
 type Event struct {
-	ID      string
-	Type    string
-	Created time.Time
-	// Object is the type of the object, such as payment_intent.
-	Object string
-	// ObjectID is the object's id.
+	// ID, Type and Object, the type of the object, are empty if Stripe's are
+	// missing or no ids and names.
+	ID, Type string
+	Created  time.Time
+	Object   string
+	// ObjectID is the object's id: for an event of a payment intent always one of
+	// a payment intent, or empty.
 	ObjectID string
+	// Origin says whose the payment intent was when the event was made.
+	Origin Origin
+}
+
+// Origin is whose a payment intent is: its customer, empty if it has none, and our
+// payment in its metadata, which others may have written.
+type Origin struct {
+	// Known is false if the event does not say.
+	Known                   bool
+	CustomerID              string
+	PaymentID, UserID, CUID string
 }

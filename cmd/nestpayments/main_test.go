@@ -276,7 +276,8 @@ func TestMetrics(t *testing.T) {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil || !strings.Contains(string(text), "\nnestpayments_reconciler_lag_seconds ") {
+	if err != nil || !strings.Contains(string(text), "\nnestpayments_reconciler_lag_seconds ") ||
+		!strings.Contains(string(text), "\nnestpayments_reconciler_refused_total{item=\"customer\"} 0\n") {
 		t.Errorf("the metrics are %v\n%s", err, text)
 	}
 	for path, want := range map[string]int{

@@ -458,7 +458,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBody Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -467,7 +467,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPayment Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -662,7 +662,7 @@ func (c *Client) PaymentControllerCreatePayment(ctx context.Context, body Paymen
 
 // PaymentControllerConfirmPaymentWithBody Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type.
 //
@@ -681,7 +681,7 @@ func (c *Client) PaymentControllerConfirmPaymentWithBody(ctx context.Context, co
 
 // PaymentControllerConfirmPayment Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1562,7 +1562,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1571,7 +1571,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1875,6 +1875,11 @@ type PaymentControllerCreatePaymentResponse406Headers struct {
 	XRequestID string
 }
 
+// PaymentControllerCreatePaymentResponse409Headers the declared response headers of an HTTP 409 response for PaymentControllerCreatePayment
+type PaymentControllerCreatePaymentResponse409Headers struct {
+	XRequestID string
+}
+
 // PaymentControllerCreatePaymentResponse413Headers the declared response headers of an HTTP 413 response for PaymentControllerCreatePayment
 type PaymentControllerCreatePaymentResponse413Headers struct {
 	XRequestID string
@@ -1918,6 +1923,8 @@ type PaymentControllerCreatePaymentResponse struct {
 	ApplicationProblemJSON401 *Unauthorized
 	// ApplicationProblemJSON406 the response for an HTTP 406 `application/problem+json` response
 	ApplicationProblemJSON406 *NotAcceptable
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *ContentTooLarge
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -1938,6 +1945,8 @@ type PaymentControllerCreatePaymentResponse struct {
 	Headers401 *PaymentControllerCreatePaymentResponse401Headers
 	// Headers406 the parsed response headers for an HTTP 406 response
 	Headers406 *PaymentControllerCreatePaymentResponse406Headers
+	// Headers409 the parsed response headers for an HTTP 409 response
+	Headers409 *PaymentControllerCreatePaymentResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *PaymentControllerCreatePaymentResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -1970,6 +1979,11 @@ func (r PaymentControllerCreatePaymentResponse) GetApplicationProblemJSON401() *
 // GetApplicationProblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
 func (r PaymentControllerCreatePaymentResponse) GetApplicationProblemJSON406() *NotAcceptable {
 	return r.ApplicationProblemJSON406
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PaymentControllerCreatePaymentResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -3835,7 +3849,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithResponse(ctx con
 
 // PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3850,7 +3864,7 @@ func (c *ClientWithResponses) PaymentControllerConfirmPaymentWithBodyWithRespons
 
 // PaymentControllerConfirmPaymentWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4296,6 +4310,13 @@ func ParsePaymentControllerCreatePaymentResponse(rsp *http.Response) (*PaymentCo
 		}
 		response.ApplicationProblemJSON406 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest ContentTooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4395,6 +4416,16 @@ func ParsePaymentControllerCreatePaymentResponse(rsp *http.Response) (*PaymentCo
 			headers.XRequestID = value
 		}
 		response.Headers406 = &headers
+	case rsp.StatusCode == 409:
+		var headers PaymentControllerCreatePaymentResponse409Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers409 = &headers
 	case rsp.StatusCode == 413:
 		var headers PaymentControllerCreatePaymentResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {

@@ -172,7 +172,6 @@ func (h *Hasher) Stats() HasherStats {
 	return HasherStats{Running: running, Workers: h.queue.workers, Waiting: waiting, Queue: h.queue.places}
 }
 
-
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: the program ends instead

@@ -32,8 +32,9 @@ type Confirmed struct {
 // Confirm charges the payment, or returns it as it is if it has succeeded. It may
 // be called again after any error.
 //
-// ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrPaymentMethodUnusable,
-// *DeclinedError, and the errors of Limits.
+// ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrAuthenticationPending,
+// ErrOtherAccount, ErrPaymentMethodUnusable, *DeclinedError, and the errors of
+// Limits.
 func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, error) {
 	p, err := s.Payment(ctx, c.UserID, c.IntentID)
 	if err != nil {
@@ -56,28 +57,29 @@ func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, erro
 
 // confirm asks Stripe for the charge, unless the payment's status is final.
 func (s *Service) confirm(ctx context.Context, c Confirmation, p *store.Payment) (*Confirmed, error) {
-	for tries := range maxWrites {
-		if p.Status == stripeclient.StatusSucceeded {
-			return &Confirmed{Payment: p, Replayed: tries == 0}, nil
-		}
-		if p.Status == stripeclient.StatusCanceled {
+	var last error
+	for n := range maxAttempts {
+		switch p.Status {
+		case stripeclient.StatusSucceeded:
+			return &Confirmed{Payment: p, Replayed: n == 0}, nil
+		case stripeclient.StatusCanceled:
 			return nil, ErrNotConfirmable
 		}
 		key := confirmKey(p, c.PaymentMethod)
 		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, key, c.PaymentMethod)
-		t := try{payment: p, key: key, intent: in, err: err}
-		if tries == 0 && turnedAway(err) {
+		if n == 0 && turnedAway(err) {
 			return nil, wrap("confirm payment", err)
 		}
-		done, next, err := s.settle(ctx, t)
-		if err != nil {
-			return nil, wrap("confirm payment", unsettled(err))
+		done, next, settleErr := s.settle(ctx, try{payment: p, key: key, method: c.PaymentMethod, intent: in, err: err})
+		if settleErr != nil {
+			return nil, wrap("confirm payment", unsettled(settleErr))
 		}
-		if p = next; done {
-			return &Confirmed{Payment: p}, nil
+		if done {
+			return &Confirmed{Payment: next}, nil
 		}
+		p, last = next, err
 	}
-	return nil, fmt.Errorf("confirm payment: %d tries in vain: %w", maxWrites, store.ErrStale)
+	return nil, wrap("confirm payment", exhausted(last))
 }
 
 // Payment returns the user's own payment. ErrNotFound.
@@ -92,9 +94,12 @@ func (s *Service) Payment(ctx context.Context, userID, intentID string) (*store.
 // try is one confirmation that was sent, and how Stripe answered.
 type try struct {
 	payment *store.Payment
-	key     string
-	intent  *stripeclient.Intent
-	err     error
+	// key is the idempotency key that it was sent with.
+	key string
+	// method is the payment method that was to be charged.
+	method string
+	intent *stripeclient.Intent
+	err    error
 }
 
 // settle decides what an answer means. It returns done with the payment or an
@@ -105,10 +110,10 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 	case t.err == nil && !t.intent.Replayed:
 		p, err = s.record(ctx, t.payment, t.intent, nil)
 		return true, p, err
-	case t.err == nil, replayed(t.err), is(t.err, stripeclient.KindUnexpectedState):
+	case t.err == nil, replayed(t.err), is(t.err, stripeclient.KindUnexpectedState), is(t.err, stripeclient.KindKeyReused):
 		return s.settleByState(ctx, t)
 	case is(t.err, stripeclient.KindDeclined):
-		return true, nil, s.recordDecline(ctx, t, t.intentOfError())
+		return true, nil, s.recordDecline(ctx, t, asStripe(t.err).Intent)
 	case is(t.err, stripeclient.KindUnknown):
 		// The charge may have gone through. If so, it is good news.
 		in, err := s.stripe.Intent(ctx, t.payment.IntentID)
@@ -117,8 +122,10 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 		}
 		p, err = s.record(ctx, t.payment, in, nil)
 		return true, p, err
-	case is(t.err, stripeclient.KindNotFound) && asStripe(t.err).Param == "customer":
+	case missing(t.err, "customer"):
 		return true, nil, fmt.Errorf("%w: %w", ErrNotConfirmable, t.err)
+	case missing(t.err, "intent"):
+		return true, nil, fmt.Errorf("%w: %w", ErrOtherAccount, t.err)
 	case unusable(t.err):
 		return true, nil, fmt.Errorf("%w: %w", ErrPaymentMethodUnusable, t.err)
 	}
@@ -126,28 +133,51 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 }
 
 // settleByState decides by the intent as it is now, since the answer was one of
-// the past or left it open.
+// the past, to another request with the same key, or about a state that did not
+// allow the call.
+//
+// Where the state allows a confirmation the attempt is over, and the next one
+// decides.
 func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store.Payment, err error) {
-	in, err := s.stripe.Intent(ctx, t.payment.IntentID)
+	in, err := s.intent(ctx, t.payment.IntentID)
 	if err != nil {
 		return true, nil, err
 	}
-	// Waiting for this payment method, that is: another may have been tried since.
-	waiting := t.err == nil && in.Status == stripeclient.StatusRequiresAction && in.PaymentMethod == t.intent.PaymentMethod
 	switch {
-	case confirmed(in.Status) || waiting:
+	case confirmed(in.Status):
 		p, err = s.record(ctx, t.payment, in, nil)
 		return true, p, err
 	case in.Status == stripeclient.StatusCanceled:
-		if _, err = s.record(ctx, t.payment, in, nil); err != nil {
-			return true, nil, err
-		}
-		return true, nil, ErrNotConfirmable
+		return true, nil, s.recordRefusal(ctx, t, in, ErrNotConfirmable)
 	case is(t.err, stripeclient.KindDeclined):
 		return true, nil, s.recordDecline(ctx, t, in)
+	case t.isWaitedFor(in):
+		p, err = s.record(ctx, t.payment, in, nil)
+		return true, p, err
+	case in.Status == stripeclient.StatusRequiresAction && is(t.err, stripeclient.KindUnexpectedState):
+		return true, nil, s.recordRefusal(ctx, t, in, ErrAuthenticationPending)
 	}
 	p, err = s.record(ctx, t.payment, in, t.spent)
 	return false, p, err
+}
+
+// isWaitedFor reports whether the intent waits for the authentication of this
+// try's payment method. Another may have been tried since.
+func (t try) isWaitedFor(in *stripeclient.Intent) bool {
+	if in.Status != stripeclient.StatusRequiresAction {
+		return false
+	}
+	return in.PaymentMethod == t.method || t.err == nil && in.PaymentMethod == t.intent.PaymentMethod
+}
+
+// recordRefusal stores the state that does not allow a confirmation and returns
+// why, unless the state could not be stored: then the client must send the
+// request again.
+func (s *Service) recordRefusal(ctx context.Context, t try, in *stripeclient.Intent, why error) error {
+	if _, err := s.record(ctx, t.payment, in, nil); err != nil {
+		return err
+	}
+	return why
 }
 
 // recordDecline stores the decline and ends the attempt. It returns the
@@ -157,7 +187,7 @@ func (s *Service) recordDecline(ctx context.Context, t try, in *stripeclient.Int
 	e := asStripe(t.err)
 	if in == nil {
 		var err error
-		if in, err = s.stripe.Intent(ctx, t.payment.IntentID); err != nil {
+		if in, err = s.intent(ctx, t.payment.IntentID); err != nil {
 			return err
 		}
 	}
@@ -182,23 +212,15 @@ func (t try) spent(p *store.Payment) {
 	}
 }
 
-func (t try) intentOfError() *stripeclient.Intent { return asStripe(t.err).Intent }
-
-// unusable tells whether Stripe objects to the payment method, which is the one
-// thing in a confirmation that the client chooses.
+// unusable reports whether Stripe objects to the payment method, which is the only
+// thing in a confirmation that the client chooses. What Stripe refuses for any other
+// reason, an operator must fix.
 func unusable(err error) bool {
-	e := asStripe(err)
-	switch {
-	case e == nil:
-		return false
-	case e.Kind == stripeclient.KindNotFound:
-		return e.Param == "payment_method"
-	}
-	return e.Kind == stripeclient.KindInvalid
+	return is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method")
 }
 
-// unsettled is an error that came after the confirmation had been sent. That
-// Stripe could not be asked about it does not mean that nothing was done.
+// unsettled is the error of a read that follows a write whose outcome it was to
+// find out. That Stripe could not be asked does not mean that nothing was done.
 func unsettled(err error) error {
 	if !turnedAway(err) {
 		return err
@@ -208,7 +230,7 @@ func unsettled(err error) error {
 	return &e
 }
 
-// turnedAway tells whether nothing came of a call: it is to be made again.
+// turnedAway reports whether nothing came of a call, so that it can be made again.
 func turnedAway(err error) bool {
 	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }

@@ -2,10 +2,12 @@ package payments_test
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nestpayments/nestpayments/server/payments"
 	"github.com/nestpayments/nestpayments/stripeclient"
@@ -97,7 +99,7 @@ func TestWhatAPaymentCosts(t *testing.T) {
 		{"the event of its making, before its intent is stored", func(w *world) func() {
 			w.loseIntent(w.register(), "lost")
 			return func() { event(w, "payment_intent.created", w.box.Intents()[0].ID) }
-		}, []string{"PaymentByIntent", "GET payment_intents/*", "PaymentByCUID"}},
+		}, []string{"PaymentByIntent", "GET payment_intents/*", "PaymentByCUID", "UpdatePayment"}},
 		{"the event of its success", func(w *world) func() {
 			u, id := paying(w)
 			w.pay(u, id, goodCard, "succeeded")
@@ -131,6 +133,103 @@ func TestWhatAPaymentCosts(t *testing.T) {
 				if got := w.asked(do); !slices.Equal(got, tt.want) {
 					t.Errorf("asked for\n%q, want\n%q", got, tt.want)
 				}
+				w.converge()
+				w.verify()
+			})
+		})
+	}
+}
+
+// TestWhatARequestThatCannotSucceedCosts bounds the calls to Stripe of one request,
+// or of one item of a round, for which every attempt fails or every race is lost.
+func TestWhatARequestThatCannotSucceedCosts(t *testing.T) {
+	t.Parallel()
+	saved := failure{mode: refusal, answer: answer{status: 500, kind: "api_error", replayed: true}}
+	stale := failure{mode: stale}
+	always := func(w *world, name string, f failure) {
+		w.strike = func(c call) *failure {
+			if strings.HasPrefix(c.name, name) {
+				return &f
+			}
+			return nil
+		}
+	}
+	tests := []struct {
+		name    string
+		prepare func(w *world) (do func())
+		want    map[string]int
+	}{
+		{"a confirm while another card is authenticated", func(w *world) func() {
+			u, id := paying(w)
+			w.pay(u, id, challengeCard, "requires_action")
+			w.oneCardAtATime = true
+			return func() { _, _ = w.confirmOnce(u, id, goodCard) }
+		}, map[string]int{"POST payment_intents/*/confirm": 1, "GET payment_intents/*": 1}},
+		{"a confirm whose keys are all saved failures", func(w *world) func() {
+			u, id := paying(w)
+			always(w, confirmRoute, saved)
+			return func() { _, _ = w.confirmOnce(u, id, goodCard) }
+		}, map[string]int{"POST payment_intents/*/confirm": 3, "GET payment_intents/*": 3}},
+		{"a confirm that loses every race", func(w *world) func() {
+			u, id := paying(w)
+			always(w, "UpdatePayment", stale)
+			return func() { _, _ = w.confirmOnce(u, id, goodCard) }
+		}, map[string]int{"POST payment_intents/*/confirm": 1, "GET payment_intents/*": 3}},
+		{"a create whose keys are all saved failures", func(w *world) func() {
+			u, _ := paying(w)
+			always(w, "POST /v1/payment_intents", saved)
+			return func() { _, _ = w.createOnce(u, "further") }
+		}, map[string]int{"POST payment_intents": 3, "GET payment_intents": 3}},
+		{"a create whose customer is always gone", func(w *world) func() {
+			u, _ := paying(w)
+			w.strike = func(c call) *failure {
+				if c.name == "POST /v1/payment_intents" {
+					w.mu.Unlock()
+					w.deleteCustomer(u)
+					w.mu.Lock()
+				}
+				return nil
+			}
+			return func() { _, _ = w.createOnce(u, "further") }
+		}, map[string]int{"POST payment_intents": 3, "POST customers": 3}},
+		{"a first create whose customer's keys are all saved failures", func(w *world) func() {
+			u := w.register()
+			always(w, "POST /v1/customers", saved)
+			return func() { _, _ = w.createOnce(u, "cuid") }
+		}, map[string]int{"POST customers": 3, "GET customers": 3}},
+		{"a first create whose name and address are refused", func(w *world) func() {
+			u := w.register()
+			always(w, "POST /v1/customers", failure{mode: refusal, answer: answer{
+				status: 400, kind: invalidRequest, code: "email_invalid", param: "email"}})
+			return func() { _, _ = w.createOnce(u, "cuid") }
+		}, map[string]int{"POST customers": 2}},
+		{"a webhook that loses every race", func(w *world) func() {
+			_, id := paying(w)
+			w.stripe("POST", "/v1/payment_intents/"+id+"/confirm", url.Values{"payment_method": {goodCard}})
+			always(w, "UpdatePayment", stale)
+			return func() {
+				event := &stripeclient.Event{ID: "evt_1", Type: "payment_intent.succeeded", ObjectID: id}
+				if err := w.running().service.Handle(context.Background(), event); err == nil {
+					w.fatalf("the webhook is handled")
+				}
+			}
+		}, map[string]int{"GET payment_intents/*": 4}},
+		{"a change of name that loses every race", func(w *world) func() {
+			u, _ := paying(w)
+			w.must(w.round(payments.Round{Events: 1}))
+			w.rename(u)
+			always(w, "UpdateUser", stale)
+			return func() { _, _ = w.reconcile(context.Background()) }
+		}, map[string]int{"GET events": 1, "POST customers/*": 3}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				do := tt.prepare(w)
+				if got := stripeCalls(w.asked(do)); !maps.Equal(got, tt.want) {
+					t.Errorf("asked Stripe for %v, want %v", got, tt.want)
+				}
+				time.Sleep(time.Minute)
 				w.converge()
 				w.verify()
 			})

@@ -24,33 +24,31 @@ type Created struct {
 	Replayed bool
 }
 
-// Create returns the user's payment of this cuid and makes it if there is none.
-// It may be called again after any error, and by many at once: there is one
-// payment, with the amount and currency of its first call. It returns the errors of
-// Limits for a new payment.
+// Create returns the user's payment with this cuid, and makes it if there is
+// none. It may be called again after any error, and by many at once: there is one
+// payment, with the amount and currency of its first call. ErrOtherAccount, and the
+// errors of Limits for a new payment.
 func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Created, error) {
 	p, err := s.insertOrFind(ctx, u, cuid)
 	if err != nil {
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
-	var in *stripeclient.Intent
 	had := p.IntentID != ""
-	if had {
-		in, err = s.stripe.Intent(ctx, p.IntentID)
-	} else {
-		p, in, err = s.createIntent(ctx, u, p)
-	}
+	p, in, err := s.ensureIntent(ctx, u, p)
 	if err != nil {
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
 	if p, err = s.record(ctx, p, in, nil); err != nil {
-		return nil, fmt.Errorf("create payment: %w", err)
+		return nil, fmt.Errorf("create payment: %w", unsettled(err))
 	}
 	if p.IntentID != in.ID {
 		// Another replica's intent was there first: the secret must be of that.
-		if in, err = s.stripe.Intent(ctx, p.IntentID); err != nil {
-			return nil, fmt.Errorf("create payment: %w", err)
+		if in, err = s.intent(ctx, p.IntentID); err != nil {
+			return nil, fmt.Errorf("create payment: %w", unsettled(err))
 		}
+	}
+	if in.ClientSecret == "" {
+		return nil, fmt.Errorf("create payment: %w", stripeclient.ErrNoSecret)
 	}
 	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: had}, nil
 }
@@ -85,56 +83,99 @@ func (s *Service) insertOrFind(ctx context.Context, u *store.User, cuid string) 
 	return p, err
 }
 
-// createIntent makes the payment's intent, or finds the one that an earlier try
-// made. It returns the payment as it was read before Stripe was asked.
-//
-// Until there is an intent, UpdatedAt is when the present idempotency key came
-// into being. One too old for Stripe to remember is not sent again; since every
-// key is stored before it is used, nobody can be about to use a newer one that
-// this look would miss.
-func (s *Service) createIntent(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, *stripeclient.Intent, error) {
-	look := false
-	for range maxWrites {
+// ensureIntent returns the payment's intent, which it makes if there is none, and
+// the payment as it was read before Stripe was asked.
+func (s *Service) ensureIntent(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, *stripeclient.Intent, error) {
+	var last error
+	for range maxAttempts {
 		if p.IntentID != "" {
-			in, err := s.stripe.Intent(ctx, p.IntentID)
+			in, err := s.intent(ctx, p.IntentID)
 			return p, in, err
 		}
 		var err error
 		if p, err = s.withCustomer(ctx, u, p); err != nil {
 			return nil, nil, err
 		}
-		if look || s.now().Sub(p.UpdatedAt) > keyLife {
-			in, err := s.stripe.FindIntent(ctx, p.CustomerID, p.ID)
-			if err == nil || !is(err, stripeclient.KindNotFound) {
-				return p, in, err
-			}
-			look = false
-			if p, err = s.spend(ctx, p, func(p *store.Payment) { p.Attempt++ }); err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		in, err := s.stripe.CreateIntent(ctx, intentKey(p), intentParams(p))
+		in, err := s.makeIntent(ctx, p)
 		switch {
-		case err == nil && in.Replayed:
-			in, err = s.stripe.Intent(ctx, in.ID)
-			return p, in, err
-		case err == nil:
-			return p, in, nil
-		case is(err, stripeclient.KindNotFound) && asStripe(err).Param == "customer":
+		case missing(err, "customer"):
 			p, err = s.moveCustomer(ctx, u, p)
-		case is(err, stripeclient.KindUnknown) && replayed(err), is(err, stripeclient.KindKeyReused):
-			look, err = true, nil
+		case errors.Is(err, errNothingMade):
+			last = err
+			p, err = s.spend(ctx, p, func(p *store.Payment) { p.Attempt++ })
+		default:
+			return p, in, err
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	return nil, nil, fmt.Errorf("%d tries in vain: %w", maxWrites, store.ErrStale)
+	return nil, nil, exhausted(last)
 }
 
-// withCustomer sees to it that the payment names the customer that it is to be
-// charged to: what the intent is made of is stored before Stripe is asked.
+// errNothingMade: an attempt has made nothing at Stripe, and its key cannot.
+var errNothingMade = errors.New("the attempt made nothing")
+
+// makeIntent makes the intent of the present attempt, or finds the one that an
+// earlier try of it made. errNothingMade if another attempt is needed: Stripe has
+// saved a refusal for its key, has forgotten the key or knows it with other
+// parameters, and the attempt made nothing.
+//
+// Until there is an intent, UpdatedAt is when the present idempotency key came
+// into being. One too old for Stripe to remember is not sent again; since every
+// key is stored before it is used, nobody can be about to use a newer one that
+// this look would miss.
+func (s *Service) makeIntent(ctx context.Context, p *store.Payment) (*stripeclient.Intent, error) {
+	var why error
+	if s.now().Sub(p.UpdatedAt) <= keyLife {
+		in, err := s.stripe.CreateIntent(ctx, intentKey(p), intentParams(p))
+		if err == nil && in.Replayed {
+			in, err = s.stripe.Intent(ctx, in.ID)
+			return in, unsettled(err)
+		}
+		if missing(err, "customer") || !replayed(err) && !is(err, stripeclient.KindKeyReused) {
+			return in, err
+		}
+		why = err
+	}
+	in, err := s.findIntent(ctx, p)
+	if err != nil || in != nil {
+		return in, unsettled(err)
+	}
+	return nil, errors.Join(errNothingMade, why)
+}
+
+// findIntent looks for the payment's intent at Stripe. It returns nil if there is
+// none.
+func (s *Service) findIntent(ctx context.Context, p *store.Payment) (*stripeclient.Intent, error) {
+	intents, err := s.stripe.Intents(ctx, p.CustomerID, p.CreatedAt.Add(-clockSkew))
+	if err != nil {
+		return nil, err
+	}
+	return pick(intents, p), nil
+}
+
+// pick returns the intent that was made for the payment, nil if there is none.
+func pick(intents []*stripeclient.Intent, p *store.Payment) *stripeclient.Intent {
+	for _, in := range intents {
+		if madeFor(in, p) {
+			return in
+		}
+	}
+	return nil
+}
+
+// madeFor reports whether the intent is what intentParams asks Stripe for.
+// Others may write metadata under our keys, so the metadata alone proves nothing.
+func madeFor(in *stripeclient.Intent, p *store.Payment) bool {
+	return intentParams(p) == stripeclient.IntentParams{
+		Amount: in.Amount, Currency: in.Currency, CustomerID: in.CustomerID,
+		PaymentID: in.PaymentID, UserID: in.UserID, CUID: in.CUID,
+	}
+}
+
+// withCustomer ensures that the payment names the customer it will be charged to:
+// what the intent is made of is stored before Stripe is asked.
 func (s *Service) withCustomer(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, error) {
 	if p.CustomerID != "" {
 		return p, nil
@@ -146,9 +187,16 @@ func (s *Service) withCustomer(ctx context.Context, u *store.User, p *store.Paym
 	return s.spend(ctx, p, func(p *store.Payment) { p.CustomerID = id })
 }
 
-// moveCustomer gives the payment a new customer, as Stripe has deleted its own.
+// moveCustomer gives the payment a new customer, as Stripe no longer has its own.
 func (s *Service) moveCustomer(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, error) {
-	id, err := s.replaceCustomer(ctx, u, p.CustomerID)
+	now, err := s.store.User(ctx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, store.ErrStale // deleted meanwhile
+	}
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.replaceCustomer(ctx, now, p.CustomerID)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +204,8 @@ func (s *Service) moveCustomer(ctx context.Context, u *store.User, p *store.Paym
 }
 
 // spend makes a change that leads to the next idempotency key. If the payment
-// has changed since it was read, the change is dropped and the payment of now
-// returned: whoever was first has led the way.
+// has changed since it was read, the change is dropped and the payment is returned
+// as it is now: whoever was first has made the change.
 func (s *Service) spend(ctx context.Context, p *store.Payment, change func(*store.Payment)) (*store.Payment, error) {
 	next := *p
 	change(&next)

@@ -217,6 +217,8 @@ func TestCheckCustomer(t *testing.T) {
 			{"the user's own", u.id, theirs, nil},
 			{"nobody's", other.id, nobodys, nil},
 			{"another user's", other.id, theirs, store.ErrCustomerTaken},
+			{"nobody's, with metadata of another program", other.id, w.customerOf("42"), nil},
+			{"another deployment's", other.id, w.customerOf("aaaaaaaaaaaaaaaaaaaaaaaa"), store.ErrCustomerTaken},
 			{"unknown", other.id, "cus_unknown", payments.ErrCustomerUnknown},
 			{"deleted", other.id, deleted, payments.ErrCustomerUnknown},
 		} {

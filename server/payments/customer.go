@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/stripeclient"
@@ -17,23 +20,26 @@ const clockSkew = 5 * time.Minute
 //
 // Before Stripe is asked, the user is stored with CustomerAttempt set to the
 // time, in Unix seconds. This number makes the idempotency key of the creation,
-// so racing replicas get one customer, and it says since when a customer is to
-// be looked for if Stripe's answer to the key does not tell of one.
+// so racing replicas get one customer, and a customer made since then is looked
+// for if Stripe's answer to the key does not name one.
 func (s *Service) customer(ctx context.Context, u *store.User) (string, error) {
-	for range maxWrites {
+	var last error
+	var refused refusedParams
+	for range 1 + maxAttempts { // the first only stores an attempt
 		if u.CustomerID != "" {
 			return u.CustomerID, nil
 		}
-		c, err := s.makeCustomer(ctx, u)
-		if err != nil {
-			return "", fmt.Errorf("create customer: %w", err)
-		}
+		c, err := s.makeCustomer(ctx, u, &refused)
 		next := *u
-		if c == nil {
+		switch {
+		case errors.Is(err, errNothingMade):
+			last = err
 			next.CustomerAttempt = s.customerAttempt(u)
-		} else {
+		case err != nil:
+			return "", fmt.Errorf("create customer: %w", err)
+		default:
 			next.CustomerID = c.ID
-			if c.Name != u.Name || c.Email != u.Email {
+			if !hasParams(c, customerParams(u)) {
 				next.SyncAt = s.now()
 			}
 		}
@@ -41,30 +47,100 @@ func (s *Service) customer(ctx context.Context, u *store.User) (string, error) {
 			return "", fmt.Errorf("create customer: %w", err)
 		}
 	}
-	return "", fmt.Errorf("create customer: %d races lost: %w", maxWrites, store.ErrStale)
+	return "", fmt.Errorf("create customer: %w", exhausted(last))
 }
 
 // makeCustomer makes the customer of the present attempt, or finds the one that
-// an earlier try of it made. It returns nil if another attempt is needed: there
+// an earlier try of it made. errNothingMade if another attempt is needed: there
 // has been none, or Stripe has saved a failure for its key, has forgotten the key
 // or knows it with the user's former name or email, and the attempt made nothing.
-func (s *Service) makeCustomer(ctx context.Context, u *store.User) (*stripeclient.Customer, error) {
+func (s *Service) makeCustomer(ctx context.Context, u *store.User, refused *refusedParams) (*stripeclient.Customer, error) {
 	if u.CustomerAttempt == 0 {
-		return nil, nil
+		return nil, errNothingMade
 	}
+	var why error
 	began := time.Unix(int64(u.CustomerAttempt), 0)
 	if s.now().Sub(began) <= keyLife {
-		key := fmt.Sprintf("customer-%s-%d", u.ID, u.CustomerAttempt)
-		c, err := s.stripe.CreateCustomer(ctx, key, customerParams(u))
+		c, err := s.createCustomer(ctx, u, refused)
 		if !replayed(err) && !is(err, stripeclient.KindKeyReused) {
 			return c, err
 		}
+		why = err
 	}
-	c, err := s.stripe.FindCustomer(ctx, u.ID, began.Add(-clockSkew))
-	if is(err, stripeclient.KindNotFound) && asStripe(err).Param == "customer" {
-		return nil, nil
+	c, err := s.findCustomer(ctx, u, began.Add(-clockSkew))
+	if err != nil || c != nil {
+		return c, unsettled(err)
+	}
+	return nil, errors.Join(errNothingMade, why)
+}
+
+// createCustomer asks Stripe for the customer of the present attempt, without the
+// name or the email address if Stripe refuses it: a user pays all the same.
+//
+// The key stays: if it has made a customer with other parameters before, Stripe
+// says so. If Stripe has saved the refusal it says the same, and the next attempt
+// begins without what is refused.
+func (s *Service) createCustomer(ctx context.Context, u *store.User, refused *refusedParams) (*stripeclient.Customer, error) {
+	key := fmt.Sprintf("customer-%s-%d", u.ID, u.CustomerAttempt)
+	var c *stripeclient.Customer
+	refusal, err := refused.leaveOut(customerParams(u), func(p stripeclient.CustomerParams) (err error) {
+		c, err = s.stripe.CreateCustomer(ctx, key, p)
+		return err
+	})
+	if refusal != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "Stripe refuses the name or email address of a user and has a customer without it",
+			slog.String("user", u.ID), slog.String("error", refusal.Error()))
 	}
 	return c, err
+}
+
+// refusedParams are the name and the email address that Stripe refuses, empty if it
+// refuses none.
+type refusedParams struct{ name, email string }
+
+// leaveOut calls send with the parameters, and again without the name or the email
+// address that Stripe refuses. It returns the last such refusal, nil if there was
+// none, and the error of the last call.
+func (r *refusedParams) leaveOut(p stripeclient.CustomerParams, send func(stripeclient.CustomerParams) error) (refusal, err error) {
+	for {
+		if p.Name == r.name {
+			p.Name = ""
+		}
+		if p.Email == r.email {
+			p.Email = ""
+		}
+		err = send(p)
+		e := asStripe(err)
+		switch {
+		case !is(err, stripeclient.KindInvalid):
+			return refusal, err
+		case p.Email != "" && (e.Param == "email" || e.Code == "email_invalid"):
+			r.email = p.Email
+		case p.Name != "" && e.Param == "name":
+			r.name = p.Name
+		default:
+			return refusal, err
+		}
+		refusal = err
+	}
+}
+
+// findCustomer looks for a customer of the user that was made since then. It
+// returns nil if there is none. Others may write metadata under our keys, so a
+// customer whom another user has does not count.
+func (s *Service) findCustomer(ctx context.Context, u *store.User, since time.Time) (*stripeclient.Customer, error) {
+	c, err := s.stripe.FindCustomer(ctx, u.ID, since)
+	if missing(err, "customer") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	owner, err := s.store.UserByCustomer(ctx, c.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && owner.ID == u.ID {
+		return c, nil
+	}
+	return nil, err
 }
 
 // customerAttempt is the number of the user's next attempt.
@@ -72,8 +148,8 @@ func (s *Service) customerAttempt(u *store.User) int {
 	return max(int(s.now().Unix()), u.CustomerAttempt+1)
 }
 
-// replaceCustomer gives the user a new Stripe customer in the place of one that
-// Stripe has no more.
+// replaceCustomer gives the user a new Stripe customer, which replaces one that
+// Stripe no longer has.
 func (s *Service) replaceCustomer(ctx context.Context, u *store.User, lost string) (string, error) {
 	for range maxWrites {
 		if u.CustomerID != lost {
@@ -87,12 +163,11 @@ func (s *Service) replaceCustomer(ctx context.Context, u *store.User, lost strin
 			return "", fmt.Errorf("replace customer: %w", err)
 		}
 	}
-	return "", fmt.Errorf("replace customer: %d races lost: %w", maxWrites, store.ErrStale)
+	return "", fmt.Errorf("replace customer: lost %d races: %w", maxWrites, store.ErrStale)
 }
 
-// saveUser writes the user, or if somebody else has changed it meanwhile, reads
-// what they made of it. A user who was deleted is store.ErrStale: there is no one
-// left to try again.
+// saveUser writes the user, or, if it has changed since it was read, returns it as
+// it is now. A user who was deleted is store.ErrStale.
 func (s *Service) saveUser(ctx context.Context, u *store.User) (*store.User, error) {
 	u.UpdatedAt = s.now()
 	err := s.store.UpdateUser(ctx, u)
@@ -106,9 +181,9 @@ func (s *Service) saveUser(ctx context.Context, u *store.User) (*store.User, err
 	return now, readErr
 }
 
-// CheckCustomer tells whether the Stripe customer can be given to the user: it
-// exists and was not made for another user of ours. ErrCustomerUnknown,
-// store.ErrCustomerTaken.
+// CheckCustomer reports whether the Stripe customer can be given to the user: it
+// exists and was not made for another user, of this deployment or of another.
+// ErrCustomerUnknown, store.ErrCustomerTaken.
 func (s *Service) CheckCustomer(ctx context.Context, userID, customerID string) error {
 	c, err := s.stripe.Customer(ctx, customerID)
 	if is(err, stripeclient.KindNotFound) {
@@ -120,12 +195,37 @@ func (s *Service) CheckCustomer(ctx context.Context, userID, customerID string) 
 	if c.Deleted {
 		return ErrCustomerUnknown
 	}
-	if c.UserID != "" && c.UserID != userID {
+	// Others may write metadata under our keys: it counts if it may be a user's id.
+	if c.UserID != userID && idShape.MatchString(c.UserID) {
 		return store.ErrCustomerTaken
 	}
 	return nil
 }
 
 func customerParams(u *store.User) stripeclient.CustomerParams {
-	return stripeclient.CustomerParams{Email: u.Email, Name: u.Name, UserID: u.ID}
+	return stripeclient.CustomerParams{Email: asciiEmail(u), Name: u.Name, UserID: u.ID}
+}
+
+// hasParams reports whether the customer has the name and the email address.
+func hasParams(c *stripeclient.Customer, p stripeclient.CustomerParams) bool {
+	return c.Name == p.Name && c.Email == p.Email
+}
+
+// asciiEmail is the user's address in the form that Stripe accepts, which is
+// ASCII, or empty if it has none: a domain has an ASCII form, which the EmailKey
+// holds, and a local part has not.
+func asciiEmail(u *store.User) string {
+	if isASCII(u.Email) {
+		return u.Email
+	}
+	local, _, _ := strings.Cut(u.Email, "@")
+	_, domain, _ := strings.Cut(u.EmailKey, "@")
+	if local == "" || domain == "" || !isASCII(local+domain) {
+		return ""
+	}
+	return local + "@" + domain
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }

@@ -93,7 +93,7 @@ func (w *world) plan(s strikes) {
 type figures struct{ steps, runs, failures atomic.Int64 }
 
 // TestEveryStep lets every call of every flow to the store and to Stripe fail,
-// in every way that there is. Afterwards whoever asked asks again until the
+// in every way. Afterwards whoever asked asks again until the
 // answer is definite, and the promises hold.
 func TestEveryStep(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func (p *prover) prove() {
 	}
 }
 
-// paired tells whether the failure is one of those that are combined with others.
+// paired reports whether the failure is one of those that are combined with others.
 func (f failure) paired() bool {
 	switch f.name {
 	case "no connection once", "time-out before once", "time-out after once", "lock time-out", "key in use", "key refused", "half an answer", "502 of a proxy":

@@ -1,13 +1,17 @@
 package payments_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -36,6 +40,8 @@ const (
 	stale
 	// fault, Stripe only: what the sandbox is told to do.
 	fault
+	// refusal, Stripe only: an answer of ours, and nothing was done.
+	refusal
 )
 
 // failure is something that goes wrong with one call.
@@ -46,6 +52,39 @@ type failure struct {
 	// of stripeclient.
 	times int
 	fault sandbox.FaultKind
+	// answer is the refusal.
+	answer answer
+}
+
+// answer is an error as Stripe sends it.
+type answer struct {
+	status              int
+	kind                string // of the four types of error
+	code, param, intent string
+	replayed            bool
+}
+
+func (a answer) response(w *world) *http.Response {
+	e := map[string]any{"type": a.kind, "message": "refused"}
+	if a.code != "" {
+		e["code"] = a.code
+	}
+	if a.param != "" {
+		e["param"] = a.param
+	}
+	if in := w.intentAt(a.intent); in.ID != "" {
+		e["payment_intent"] = map[string]any{"id": in.ID, "object": "payment_intent", "status": in.Status}
+	}
+	rec := httptest.NewRecorder()
+	if a.replayed {
+		rec.Header().Set("Idempotent-Replayed", "true")
+	}
+	rec.Header().Set("Request-Id", "req_refused")
+	rec.WriteHeader(a.status)
+	if err := json.NewEncoder(rec).Encode(map[string]any{"error": e}); err != nil {
+		panic(err)
+	}
+	return rec.Result()
 }
 
 var storeFailures = []failure{
@@ -142,7 +181,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	w, ctx := t.w, req.Context()
 	f := w.enter(ctx, call{stripe: true, name: req.Method + " " + req.URL.Path})
 	if f == nil {
-		return serve(w.box, req), nil
+		return w.serve(req), nil
 	}
 	switch f.mode {
 	case refused:
@@ -152,16 +191,18 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, ctx.Err()
 	case goneBefore:
 		runtime.Goexit()
+	case refusal:
+		return f.answer.response(w), nil
 	case slow:
 		w.arm(req, sandbox.Fault{Kind: sandbox.FaultDelay, Delay: 25 * time.Second})
 		// The answer to nobody: the request's own context ends before.
-		go serve(w.box, req.WithContext(context.WithoutCancel(ctx)))
+		go w.serve(req.WithContext(context.WithoutCancel(ctx)))
 		<-ctx.Done()
 		return nil, ctx.Err()
 	case fault:
 		w.arm(req, sandbox.Fault{Kind: f.fault})
 	}
-	res := serve(w.box, req)
+	res := w.serve(req)
 	switch f.mode {
 	case lost:
 		return nil, io.ErrUnexpectedEOF
@@ -172,6 +213,51 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		runtime.Goexit()
 	}
 	return res, nil
+}
+
+// serve answers as Stripe does.
+func (w *world) serve(req *http.Request) *http.Response {
+	if res := w.refuseSecondCard(req); res != nil {
+		return res
+	}
+	return w.withoutHidden(req, serve(w.box, req))
+}
+
+// refuseSecondCard is the answer to a confirmation of an intent that waits for the
+// authentication of another card, if oneCardAtATime is set. Stripe saves it.
+func (w *world) refuseSecondCard(req *http.Request) *http.Response {
+	id, isConfirm := strings.CutSuffix(strings.TrimPrefix(req.URL.Path, "/v1/payment_intents/"), "/confirm")
+	if !w.oneCardAtATime || !isConfirm {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := req.Header.Get("Idempotency-Key")
+	saved, known := w.keys[key]
+	refused := saved || !known && w.intentAt(id).Status == "requires_action"
+	w.keys[key] = refused
+	if !refused {
+		return nil
+	}
+	return answer{status: 400, kind: invalidRequest, code: "payment_intent_unexpected_state", intent: id, replayed: known}.response(w)
+}
+
+// withoutHidden leaves the events out of a list that are not visible yet.
+func (w *world) withoutHidden(req *http.Request, res *http.Response) *http.Response {
+	if w.hidden == "" || req.URL.Path != "/v1/events" {
+		return res
+	}
+	body, err := io.ReadAll(res.Body)
+	var page map[string]any
+	if err == nil && json.Unmarshal(body, &page) == nil {
+		data, _ := page["data"].([]any)
+		page["data"] = slices.DeleteFunc(data, func(e any) bool { return e.(map[string]any)["id"] == w.hidden })
+		if body, err = json.Marshal(page); err != nil {
+			panic(err)
+		}
+	}
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return res
 }
 
 // serve has the handler answer the request.

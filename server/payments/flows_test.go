@@ -148,6 +148,32 @@ var flows = []flow{
 			w.pay(u, id, challengeCard, "requires_action")
 		}
 	}},
+	{"3-D Secure, another card refused meanwhile, then charged", func(w *world) func() {
+		u, id := paying(w)
+		w.oneCardAtATime = true
+		card := w.stripe("GET", "/v1/payment_methods/"+challengeCard, nil)
+		return func() {
+			w.pay(u, id, card, "requires_action")
+			if _, err := w.confirm(context.Background(), u, "cuid", id, goodCard, true); !errors.Is(err, payments.ErrAuthenticationPending) {
+				w.fatalf("confirm with another card: %v", err)
+			}
+			w.must(w.box.Challenge(id, false))
+			w.pay(u, id, goodCard, "succeeded")
+		}
+	}},
+	{"first create, with an address that Stripe refuses", func(w *world) func() {
+		u := w.register()
+		w.setEmail(u, refusedEmail, refusedEmail)
+		return func() { w.mustCreate(u, "cuid") }
+	}},
+	{"a changed address that Stripe refuses, reconciled", func(w *world) func() {
+		u := w.register()
+		w.setEmail(u, refusedEmail, refusedEmail)
+		w.mustCreate(u, "cuid")
+		w.rename(u)
+		w.setEmail(u, refusedEmail, refusedEmail)
+		return func() { _, _ = w.reconcile(context.Background()) }
+	}},
 	{"debit, on its way, webhook", func(w *world) func() {
 		u, id := paying(w)
 		return func() {
@@ -207,6 +233,40 @@ var flows = []flow{
 			w.deliver(id)
 			w.deliver(other)
 		}
+	}},
+	{"webhooks of intents that a backup lacks, with and without their customer", func(w *world) func() {
+		u, _ := paying(w)
+		late := w.register()
+		one := w.intentWith(w.stored(u).CustomerID, metadata{"aaaaaaaaaaaaaaaaaaaaaaaa", u.id, "restored"})
+		other := w.intentWith(w.customerOf(late.id), metadata{"bbbbbbbbbbbbbbbbbbbbbbbb", late.id, "restored"})
+		return func() {
+			w.deliver(one)
+			w.deliver(other)
+		}
+	}},
+	{"the webhook of an intent that was lost", func(w *world) func() {
+		u := w.register()
+		w.loseIntent(u, "lost")
+		id := w.box.Intents()[0].ID
+		return func() { w.deliver(id) }
+	}},
+	{"a round that reads events again, one of them for the first time", func(w *world) func() {
+		u, _ := paying(w)
+		_, _ = w.reconcile(context.Background())
+		w.hidden = w.eventOf("payment_intent.created", w.dashboardIntent(w.stored(u).CustomerID))
+		time.Sleep(time.Second)
+		w.mustCreate(u, "second")
+		_, _ = w.reconcile(context.Background())
+		time.Sleep(6 * time.Minute)
+		w.hidden = ""
+		return func() { _, _ = w.reconcile(context.Background()) }
+	}},
+	{"a round whose cursor Stripe has forgotten", func(w *world) func() {
+		u, _ := paying(w)
+		time.Sleep(4 * 24 * time.Hour)
+		w.dashboardIntent(w.stored(u).CustomerID)
+		w.storeCursor("evt_forgotten")
+		return func() { _, _ = w.reconcile(context.Background()) }
 	}},
 	{"two processes create at once", func(w *world) func() {
 		u := w.register()

@@ -93,6 +93,38 @@ var races = []race{
 		time.Sleep(5 * time.Minute)
 		return w.creating(u), w.reconciling()
 	}},
+	{"create and the webhook of its intent, whose reply was lost", func(w *world) (one, other func(context.Context)) {
+		u := w.register()
+		w.loseIntent(u, "cuid")
+		id := w.box.Intents()[0].ID
+		return w.creating(u), func(ctx context.Context) {
+			w.webhook(ctx, sandbox.Event{Type: "payment_intent.created"}, id)
+		}
+	}},
+	{"a round of the reconciler and the webhook of an intent whose reply was lost", func(w *world) (one, other func(context.Context)) {
+		u := w.register()
+		w.loseIntent(u, "cuid")
+		id := w.box.Intents()[0].ID
+		time.Sleep(5 * time.Minute)
+		return w.reconciling(), func(ctx context.Context) {
+			w.webhook(ctx, sandbox.Event{Type: "payment_intent.created"}, id)
+		}
+	}},
+	{"confirm of a second card and the end of the first one's authentication", func(w *world) (one, other func(context.Context)) {
+		u, id := paying(w)
+		w.pay(u, id, challengeCard, "requires_action")
+		w.oneCardAtATime = true
+		return w.confirming(u, id, goodCard), w.at(func() { w.must(w.box.Challenge(id, false)) })
+	}},
+	{"the webhooks of two intents that a backup lacks, with their customer", func(w *world) (one, other func(context.Context)) {
+		late := w.register()
+		customer := w.customerOf(late.id)
+		hook := func(paymentID, cuid string) func(context.Context) {
+			id := w.intentWith(customer, metadata{paymentID, late.id, cuid})
+			return func(ctx context.Context) { w.webhook(ctx, sandbox.Event{Type: "payment_intent.created"}, id) }
+		}
+		return hook("aaaaaaaaaaaaaaaaaaaaaaaa", "one"), hook("bbbbbbbbbbbbbbbbbbbbbbbb", "two")
+	}},
 	{"confirm and confirm with the same card", func(w *world) (one, other func(context.Context)) {
 		u, id := paying(w)
 		return w.confirming(u, id, goodCard), w.confirming(u, id, goodCard)

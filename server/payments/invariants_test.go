@@ -145,12 +145,18 @@ func (w *world) verifyTold(ctx context.Context) {
 	}
 }
 
-// verifyIntents: every intent of ours belongs to one payment and is known, and
-// every one of our customers' is adopted.
+// verifyIntents: every intent of ours belongs to one payment and is known, every
+// one of our customers' is adopted, and no other is.
 func (w *world) verifyIntents(intents map[string]sandbox.Intent, known map[string]paymentKey) {
 	seen := map[string]string{}
 	for id, in := range intents {
 		paymentID := in.Metadata["paymentId"]
+		if w.forged[id] {
+			paymentID = ""
+			if _, ok := known[id]; ok && in.Metadata["userId"] != w.madeFor(in.Customer) {
+				w.breach("intent %s of %s is in a payment, by its metadata alone", id, in.Customer)
+			}
+		}
 		if other := seen[paymentID]; paymentID != "" && other != "" {
 			w.breach("payment %s has two intents, %s (%s) and %s (%s)", paymentID, other, w.keyOf(other), id, w.keyOf(id))
 		}
@@ -159,6 +165,20 @@ func (w *world) verifyIntents(intents map[string]sandbox.Intent, known map[strin
 			w.breach("intent %s of %s is in no payment", id, in.Customer)
 		}
 	}
+}
+
+// madeFor is the user whom the customer was made for, empty for other customers.
+func (w *world) madeFor(customerID string) string {
+	for _, e := range w.box.Events() {
+		if e.Type == "customer.created" && strings.Contains(string(e.Object), `"`+customerID+`"`) {
+			for _, u := range w.users {
+				if strings.Contains(string(e.Object), u.id) {
+					return u.id
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // keyOf is the idempotency key that the intent was made under, and when.
@@ -229,6 +249,12 @@ func (w *world) verifyUser(ctx context.Context, u *user) {
 	}
 	if c.ID != stored.CustomerID {
 		w.breach("user %s has customer %s, and Stripe has %s for them", u.id, stored.CustomerID, c.ID)
+	}
+	if stored.Email == refusedEmail {
+		if c.Name != stored.Name || c.Email == refusedEmail || stored.SyncAt.IsZero() {
+			w.breach("user %s, whose address is refused, is %s (sync at %v); Stripe knows %s, %s", u.id, stored.Name, stored.SyncAt, c.Name, c.Email)
+		}
+		return
 	}
 	if c.Name != stored.Name || c.Email != stored.Email || !stored.SyncAt.IsZero() {
 		w.breach("user %s is %s, %s (sync at %v); Stripe knows %s, %s", u.id, stored.Name, stored.Email, stored.SyncAt, c.Name, c.Email)

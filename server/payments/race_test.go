@@ -2,5 +2,5 @@
 
 package payments_test
 
-// raceDetector tells whether the tests run with it.
+// raceDetector reports whether the tests run with it.
 const raceDetector = true

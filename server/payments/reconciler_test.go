@@ -38,6 +38,15 @@ func (w *world) cursor() string {
 	return cursor
 }
 
+// storeCursor stores what an earlier process left.
+func (w *world) storeCursor(cursor string) {
+	ctx := context.Background()
+	_, _, err := w.db.AcquireLease(ctx, leaseName, "earlier", time.Now().Add(time.Hour), time.Nanosecond)
+	w.must(err)
+	w.must(w.db.SaveCursor(ctx, leaseName, "earlier", cursor))
+	w.must(w.db.ReleaseLease(ctx, leaseName, "earlier"))
+}
+
 // lastEvent is the id of the newest event that the reconciler reads.
 func (w *world) lastEvent() (id string) {
 	for _, e := range w.box.Events() {
@@ -65,8 +74,10 @@ func TestARoundDoesAllThatIsDue(t *testing.T) {
 
 		w.loseIntent(u, "lost")
 		time.Sleep(10 * time.Minute)
-		// The dashboard's intent, and the lost one, whose creation is the event.
-		w.must(w.round(payments.Round{Events: 1, Payments: 2}))
+		// The event of its creation brings the lost intent to its payment, so the
+		// dashboard's is the only one to check. The process is a new one, which
+		// reads the events of before again.
+		w.must(w.round(payments.Round{Events: 4, Payments: 1}))
 		w.converge()
 		w.verify()
 	})
@@ -123,12 +134,7 @@ func TestARoundFollowsAPaymentPastItsMaking(t *testing.T) {
 
 func TestACursorThatStripeHasForgotten(t *testing.T) {
 	inWorld(t, func(w *world) {
-		ctx := context.Background()
-		if _, _, err := w.db.AcquireLease(ctx, leaseName, "earlier", time.Now(), time.Second); err != nil {
-			t.Fatal(err)
-		}
-		w.must(w.db.SaveCursor(ctx, leaseName, "earlier", "evt_forgotten"))
-		w.must(w.db.ReleaseLease(ctx, leaseName, "earlier"))
+		w.storeCursor("evt_forgotten")
 		paying(w)
 		w.must(w.round(payments.Round{Events: 1}))
 		if at := w.cursor(); at != w.lastEvent() {

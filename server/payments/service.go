@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,12 @@ var (
 	// ErrNotConfirmable: the payment was canceled, or Stripe has deleted the
 	// customer that it is charged to.
 	ErrNotConfirmable = errors.New("the payment cannot be confirmed")
+	// ErrAuthenticationPending: the payment waits for its customer to authenticate
+	// another payment method, and Stripe accepts no new one until that has ended.
+	ErrAuthenticationPending = errors.New("another payment method waits for authentication")
+	// ErrOtherAccount: Stripe does not have the payment's intent. It was made with
+	// a key of the other mode, test or live, or of another account.
+	ErrOtherAccount = errors.New("the payment belongs to another Stripe account or mode")
 	// ErrPaymentMethodUnusable: Stripe does not know the payment method, or it
 	// cannot be used for this payment.
 	ErrPaymentMethodUnusable = errors.New("payment method cannot be used")
@@ -41,16 +48,14 @@ func (e *DeclinedError) Error() string {
 	return "payment declined: " + e.Code + " " + e.DeclineCode
 }
 
-// Reason is the most telling of Stripe's two codes.
+// Reason is the more specific of Stripe's two codes, or generic_decline, Stripe's
+// code for "no reason known", if both are empty.
 func (e *DeclinedError) Reason() string {
-	if e.DeclineCode != "" {
-		return e.DeclineCode
-	}
-	return e.Code
+	return cmp.Or(e.DeclineCode, e.Code, "generic_decline")
 }
 
-// Stripe is what the service needs of Stripe; *stripeclient.Client has it. Every
-// method returns *stripeclient.Error.
+// Stripe lists the calls to Stripe that the service makes. *stripeclient.Client
+// implements it. Every method returns *stripeclient.Error.
 type Stripe interface {
 	CreateCustomer(ctx context.Context, key string, p stripeclient.CustomerParams) (*stripeclient.Customer, error)
 	UpdateCustomer(ctx context.Context, id string, p stripeclient.CustomerParams) (*stripeclient.Customer, error)
@@ -59,11 +64,12 @@ type Stripe interface {
 	CreateIntent(ctx context.Context, key string, p stripeclient.IntentParams) (*stripeclient.Intent, error)
 	Intent(ctx context.Context, id string) (*stripeclient.Intent, error)
 	ConfirmIntent(ctx context.Context, id, key, paymentMethod string) (*stripeclient.Intent, error)
-	FindIntent(ctx context.Context, customerID, paymentID string) (*stripeclient.Intent, error)
+	Intents(ctx context.Context, customerID string, since time.Time) ([]*stripeclient.Intent, error)
 	Events(ctx context.Context, cursor string, limit int) (events []stripeclient.Event, more bool, err error)
+	EventBefore(ctx context.Context, t time.Time) (id string, err error)
 }
 
-// Config is what New needs.
+// Config configures a Service.
 type Config struct {
 	Store  store.Store
 	Stripe Stripe
@@ -77,7 +83,7 @@ type Config struct {
 	Limits Limits
 	// Clock tells the time. nil means time.Now.
 	Clock func() time.Time
-	// Logger takes what the reconciler has to say. nil means slog.Default().
+	// Logger receives what no answer reports. nil means slog.Default().
 	Logger *slog.Logger
 }
 

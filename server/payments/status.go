@@ -27,27 +27,36 @@ func confirmed(status string) bool {
 	return false
 }
 
-// maxWrites bounds how often a lost race for one payment is run again.
+// maxWrites bounds how often a lost race for one document is run again.
 const maxWrites = 10
 
+// maxAttempts bounds the idempotency keys that one request uses for one thing,
+// and with them its calls to Stripe. Whoever needs more is told to send the
+// request again.
+const maxAttempts = 3
+
 // record brings the payment to the state of its intent. p must have been read
-// before in was asked for. If the payment has changed since, both are read anew,
-// so the state that is stored is never older than one stored before. It returns
-// the payment as stored.
+// before in was asked for. If the payment has changed since, it is read again,
+// and so is the intent if the two disagree: the state that is stored is never
+// older than one stored before. record returns the payment as stored.
 //
 // also, which may be nil, makes further changes in the same write.
 func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient.Intent, also func(*store.Payment)) (*store.Payment, error) {
+	reads := 0
 	for range maxWrites {
 		next := *p
 		follow(&next, in)
 		if also != nil {
 			also(&next)
 		}
-		if same(next, *p) && !due(p, s.now()) {
+		changed := next != *p
+		if !changed && !due(p, s.now()) {
 			return p, nil
 		}
+		if changed {
+			next.UpdatedAt = s.now()
+		}
 		next.CheckAt = s.nextCheck(&next)
-		next.UpdatedAt = s.now()
 		err := s.store.UpdatePayment(ctx, &next)
 		if err == nil {
 			s.givePlaceBack(ctx, p, &next)
@@ -59,15 +68,35 @@ func (s *Service) record(ctx context.Context, p *store.Payment, in *stripeclient
 		if p, err = s.store.PaymentByCUID(ctx, p.UserID, p.CUID); err != nil {
 			return nil, fmt.Errorf("record payment: %w", err)
 		}
-		if final(p.Status) {
-			continue // whatever the intent is by now, the payment does not follow it
+		if agrees(p, in) {
+			continue
+		}
+		if reads++; reads > maxAttempts {
+			break
 		}
 		// A payment that has an intent keeps it.
-		if in, err = s.stripe.Intent(ctx, cmp.Or(p.IntentID, in.ID)); err != nil {
+		if in, err = s.intent(ctx, cmp.Or(p.IntentID, in.ID)); err != nil {
 			return nil, fmt.Errorf("record payment: %w", err)
 		}
 	}
-	return nil, fmt.Errorf("record payment: %d races lost: %w", maxWrites, store.ErrStale)
+	return nil, fmt.Errorf("record payment: lost too many races: %w", store.ErrStale)
+}
+
+// intent fetches an intent that one of our payments has. ErrOtherAccount.
+func (s *Service) intent(ctx context.Context, id string) (*stripeclient.Intent, error) {
+	in, err := s.stripe.Intent(ctx, id)
+	if is(err, stripeclient.KindNotFound) {
+		return nil, fmt.Errorf("%w: %w", ErrOtherAccount, err)
+	}
+	return in, err
+}
+
+// agrees reports whether the payment has the state of the intent, or a final one,
+// which follows no intent.
+func agrees(p *store.Payment, in *stripeclient.Intent) bool {
+	next := *p
+	follow(&next, in)
+	return next == *p
 }
 
 // givePlaceBack takes a payment that was just confirmed out of the count of its
@@ -95,24 +124,19 @@ func follow(p *store.Payment, in *stripeclient.Intent) {
 	}
 }
 
-// nextCheck is when the reconciler is to look at the payment: soon while it is
-// young, ever later as it ages, and never when it is final.
+// nextCheck returns when the reconciler looks at the payment next: 30 seconds
+// after its last change, then each time that the time since has doubled, and
+// never once it is final.
 func (s *Service) nextCheck(p *store.Payment) time.Time {
 	if final(p.Status) {
 		return time.Time{}
 	}
 	now := s.now()
-	wait := max(now.Sub(p.CreatedAt)/4, 30*time.Second)
+	wait := max(now.Sub(p.UpdatedAt), 30*time.Second)
 	return now.Add(wait).Truncate(time.Millisecond)
 }
 
-// due tells whether the reconciler's next look at the payment is to be now.
+// due reports whether the reconciler's next look at the payment is due.
 func due(p *store.Payment, now time.Time) bool {
 	return !p.CheckAt.IsZero() && !p.CheckAt.After(now)
-}
-
-// same tells whether a and b differ in nothing but the time of the next check.
-func same(a, b store.Payment) bool {
-	a.CheckAt, b.CheckAt = time.Time{}, time.Time{}
-	return a == b
 }

@@ -12,10 +12,9 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// Handle takes an event of Stripe, from a webhook or from the reconciler, and
-// brings the payment that it names up to date. The event's own data is not
-// believed: events come late, twice and out of order. An error means that the
-// event is to be sent again.
+// Handle brings the payment that an event of Stripe names up to date, for webhooks
+// and for the reconciler. The event's own data is not used: events come late,
+// twice and out of order. After an error the event must be handled again.
 func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
 	if !Concerns(e) {
 		return nil
@@ -26,16 +25,19 @@ func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
 // eventCreated is the type of an intent's first event.
 const eventCreated = "payment_intent.created"
 
-// Concerns tells whether the event is of a kind that Handle has a use for. Others
-// are taken and passed over.
-func Concerns(e *stripeclient.Event) bool { return strings.HasPrefix(e.Type, "payment_intent.") }
+// Concerns reports whether Handle has a use for the event: it is of a payment intent
+// and names it. Others are acknowledged and ignored.
+func Concerns(e *stripeclient.Event) bool {
+	return strings.HasPrefix(e.Type, "payment_intent.") && e.ObjectID != ""
+}
 
 // sync brings the payment of the event's intent up to date. An intent that has no
 // payment here may get one.
 //
 // Stripe is not asked where its answer could change nothing: about a payment that is
-// final, and about an intent's making, once its payment has its id, as that was
-// stored together with a status which is not older.
+// final, about an intent's making, once its payment has its id, as that was stored
+// together with a status which is not older, and about an intent that the event
+// itself shows to be nobody's of ours.
 func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 	p, err := s.store.PaymentByIntent(ctx, e.ObjectID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -43,6 +45,11 @@ func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 	}
 	if err == nil && (final(p.Status) || e.Type == eventCreated) {
 		return nil
+	}
+	if err != nil {
+		if possible, err := s.mayAdopt(ctx, e.Origin); err != nil || !possible {
+			return wrap("sync payment", err)
+		}
 	}
 	in, inErr := s.stripe.Intent(ctx, e.ObjectID)
 	switch {
@@ -57,46 +64,40 @@ func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 	return err
 }
 
-// adopt makes a payment of an intent that has none here. One that was made
-// elsewhere becomes a payment of the user whose customer it charges, if that is one
-// of ours.
+// adopt brings an intent that no payment has into the store, if it is a user's of
+// ours. What the metadata says counts only where our own store, or Stripe's
+// customer, confirms it: others may write metadata under our keys.
 //
-// One of our own making is left to its create call and to the reconciler, if its
-// payment is there. If it is not, the database is a backup from before the payment
-// was made: then the payment is as the intent's metadata has it, and a client that
-// repeats its request finds it, and pays once.
+// An intent that was made for a payment of ours, and not yet stored with it, is
+// stored with it. Otherwise the customer decides whose it is. If the database is a
+// backup from before the payment was made, the payment is restored with its id and
+// cuid, so that a client that repeats its request finds it and pays once. Any other
+// intent, made in the dashboard or by another program, becomes a payment of its own.
 func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
-	if in.CustomerID == "" {
+	if in.CustomerID == "" || !in.HasPrice() {
 		return nil
 	}
-	p := &store.Payment{
-		Amount: in.Amount, Currency: in.Currency, CustomerID: in.CustomerID,
-		CreatedAt: in.Created.UTC().Truncate(time.Millisecond), UpdatedAt: s.now(),
+	p, err := s.named(ctx, in)
+	if err != nil {
+		return fmt.Errorf("adopt payment: %w", err)
 	}
-	if in.PaymentID != "" {
-		if !ours(in) {
-			return nil
-		}
-		p.ID, p.UserID, p.CUID = in.PaymentID, in.UserID, in.CUID
-		_, err := s.store.PaymentByCUID(ctx, p.UserID, p.CUID)
-		if !errors.Is(err, store.ErrNotFound) {
+	if p != nil && madeFor(in, p) && (p.IntentID == "" || p.IntentID == in.ID) {
+		_, err = s.record(ctx, p, in, nil)
+		return err
+	}
+	u, err := s.owner(ctx, in)
+	if u == nil || err != nil {
+		return wrap("adopt payment", err)
+	}
+	if p == nil && oursByShape(in) && in.UserID == u.ID {
+		err = s.insertAdopted(ctx, in, store.Payment{ID: in.PaymentID, UserID: u.ID, CUID: in.CUID})
+		if !errors.Is(err, store.ErrPaymentExists) {
 			return wrap("adopt payment", err)
 		}
-	} else {
-		u, err := s.store.UserByCustomer(ctx, in.CustomerID)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("adopt payment: %w", err)
-		}
-		p.ID, p.UserID, p.CUID = store.NewID(in.Created), u.ID, elsewhere+in.ID
 	}
-	follow(p, in)
-	p.CheckAt = s.nextCheck(p)
-	err := s.store.InsertPayment(ctx, p)
+	err = s.insertAdopted(ctx, in, store.Payment{ID: store.NewID(in.Created), UserID: u.ID, CUID: elsewhere + in.ID})
 	if errors.Is(err, store.ErrPaymentExists) {
-		return nil
+		return nil // another event of the intent was faster
 	}
 	return wrap("adopt payment", err)
 }
@@ -107,13 +108,97 @@ const elsewhere = "stripe:"
 
 func madeElsewhere(p *store.Payment) bool { return strings.HasPrefix(p.CUID, elsewhere) }
 
+// mayAdopt reports whether adopt may have a use for an intent of this origin.
+func (s *Service) mayAdopt(ctx context.Context, o stripeclient.Origin) (bool, error) {
+	if !o.Known || o.CustomerID == "" {
+		return !o.Known, nil
+	}
+	_, err := s.store.UserByCustomer(ctx, o.CustomerID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err == nil, err
+	}
+	in := &stripeclient.Intent{CustomerID: o.CustomerID, PaymentID: o.PaymentID, UserID: o.UserID, CUID: o.CUID}
+	if !oursByShape(in) {
+		return false, nil
+	}
+	if p, err := s.named(ctx, in); err != nil || p != nil {
+		return err == nil, err
+	}
+	u, err := s.store.User(ctx, o.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && u.CustomerID == "", err
+}
+
+// named returns the payment that the intent's metadata names, nil if there is
+// none.
+func (s *Service) named(ctx context.Context, in *stripeclient.Intent) (*store.Payment, error) {
+	if !oursByShape(in) {
+		return nil, nil
+	}
+	p, err := s.store.PaymentByCUID(ctx, in.UserID, in.CUID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// owner returns the user whose customer the intent charges, nil if it is none of
+// ours.
+//
+// In a backup from before the customer was made, the user has none. Then Stripe's
+// customer must name the user, and becomes theirs: only who has the account's
+// secret key can write that, and other deployments have other users.
+func (s *Service) owner(ctx context.Context, in *stripeclient.Intent) (*store.User, error) {
+	u, err := s.store.UserByCustomer(ctx, in.CustomerID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return u, err
+	}
+	if !oursByShape(in) {
+		return nil, nil
+	}
+	u, err = s.store.User(ctx, in.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && u.CustomerID != "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.stripe.Customer(ctx, in.CustomerID)
+	if is(err, stripeclient.KindNotFound) || err == nil && (c.Deleted || c.UserID != u.ID) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	next := *u
+	next.CustomerID = c.ID
+	if !hasParams(c, customerParams(u)) {
+		next.SyncAt = s.now()
+	}
+	if u, err = s.saveUser(ctx, &next); err != nil || u.CustomerID != c.ID {
+		return nil, err
+	}
+	return u, nil
+}
+
+// insertAdopted adds the payment with what the intent says. store.ErrPaymentExists.
+func (s *Service) insertAdopted(ctx context.Context, in *stripeclient.Intent, p store.Payment) error {
+	p.Amount, p.Currency, p.CustomerID = in.Amount, in.Currency, in.CustomerID
+	p.CreatedAt, p.UpdatedAt = in.Created.UTC().Truncate(time.Millisecond), s.now()
+	follow(&p, in)
+	p.CheckAt = s.nextCheck(&p)
+	return s.store.InsertPayment(ctx, &p)
+}
+
 var (
 	idShape   = regexp.MustCompile(`^[0-9a-f]{24}$`)
 	cuidShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 )
 
-// ours tells whether the metadata of an intent is what create writes: others may
-// write metadata too.
-func ours(in *stripeclient.Intent) bool {
+// oursByShape reports whether the metadata of an intent has the form that create
+// writes.
+func oursByShape(in *stripeclient.Intent) bool {
 	return idShape.MatchString(in.PaymentID) && idShape.MatchString(in.UserID) && cuidShape.MatchString(in.CUID)
 }

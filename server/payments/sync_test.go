@@ -2,7 +2,6 @@ package payments_test
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"testing"
 
@@ -53,20 +52,23 @@ func TestEventsThatAreNobodysBusiness(t *testing.T) {
 	})
 }
 
-// An intent that was made for a payment and not yet recorded is not adopted: its
-// client's next create, or the reconciler, brings it in under its cuid.
-func TestAnIntentOfOursIsNotAdopted(t *testing.T) {
+// An intent that was made for a payment, and whose reply was lost, is brought in by
+// its first event under the payment's cuid.
+func TestTheEventOfALostIntentBringsItToItsPayment(t *testing.T) {
 	inWorld(t, func(w *world) {
 		u := w.register()
 		w.loseIntent(u, "cuid")
 		id := w.box.Intents()[0].ID
 		w.handle("payment_intent.created", id)
-		if _, err := w.db.PaymentByIntent(context.Background(), id); err == nil {
-			t.Error("the intent was adopted under a cuid of its own")
+		p, err := w.running().service.Payment(context.Background(), u.id, id)
+		if w.must(err); p.CUID != "cuid" {
+			t.Errorf("the payment is %+v, want the one with the cuid", p)
 		}
 		if got := w.mustCreate(u, "cuid"); got != id {
 			t.Errorf("the payment is %s, want %s", got, id)
 		}
+		w.converge()
+		w.verify()
 	})
 }
 
@@ -92,22 +94,6 @@ func TestAPaymentThatABackupDoesNotHaveComesBack(t *testing.T) {
 		}
 		w.converge()
 		w.verify()
-	})
-}
-
-// Metadata may be anybody's. An intent whose metadata cannot be ours is passed
-// over, and does not hold up the events behind it.
-func TestMetadataThatCannotBeOursIsPassedOver(t *testing.T) {
-	inWorld(t, func(w *world) {
-		u, _ := paying(w)
-		id := w.stripe("POST", "/v1/payment_intents", url.Values{
-			"amount": {"777"}, "currency": {"eur"}, "customer": {w.stored(u).CustomerID},
-			"metadata[paymentId]": {"theirs"}, "metadata[userId]": {u.id}, "metadata[cuid]": {"cuid"},
-		})
-		w.handle("payment_intent.created", id)
-		if _, err := w.db.PaymentByIntent(context.Background(), id); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("got %v, want no such payment", err)
-		}
 	})
 }
 

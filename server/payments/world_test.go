@@ -33,6 +33,14 @@ type world struct {
 	strike func(call) *failure
 	// turns, if set, says which of several requests makes its next call.
 	turns *turns
+	// hidden is an event that Stripe does not list yet.
+	hidden string
+	// oneCardAtATime lets Stripe refuse a card while another is being
+	// authenticated; keys are those of confirmations, true if refused.
+	oneCardAtATime bool
+	keys           map[string]bool
+	// forged are the intents that others made with metadata under our keys.
+	forged map[string]bool
 	// beforeRetry, if set, happens between a client's tries.
 	beforeRetry func()
 
@@ -101,12 +109,16 @@ func verdict(t *testing.T, db store.Store, f func(w *world)) (why string) {
 
 const secretKey = "sk_test_payments"
 
-func newWorld(db store.Store) *world {
+func newSandbox() *sandbox.Sandbox {
 	box, err := sandbox.New(sandbox.Config{SecretKeys: []string{secretKey}})
 	if err != nil {
 		panic(err)
 	}
-	w := &world{db: db, box: box, told: map[paymentKey]*told{}}
+	return box
+}
+
+func newWorld(db store.Store) *world {
+	w := &world{db: db, box: newSandbox(), told: map[paymentKey]*told{}, keys: map[string]bool{}, forged: map[string]bool{}}
 	w.restart(0)
 	return w
 }
@@ -211,7 +223,7 @@ func (w *world) during(ctx context.Context, do func(context.Context) error) (gon
 const maxTries = 100
 
 // persist sends a request until its answer is definite: no error, or one that a
-// repetition does not mend. It starts the process anew when that is gone.
+// repetition does not fix. It starts another process when that is gone.
 func (w *world) persist(ctx context.Context, what string, do func(context.Context, *process) error) error {
 	for range maxTries {
 		p := w.running()
@@ -236,7 +248,7 @@ func (w *world) persist(ctx context.Context, what string, do func(context.Contex
 	return errors.New("no definite answer")
 }
 
-// documented tells whether the error is one that the server has a problem for
+// documented reports whether the error is one that the server has a problem for
 // which is not "internal".
 func documented(err error) bool {
 	var declined *payments.DeclinedError
@@ -246,7 +258,7 @@ func documented(err error) bool {
 	}
 	for _, known := range []error{
 		payments.ErrNotFound, payments.ErrCUIDMismatch, payments.ErrNotConfirmable, payments.ErrPaymentMethodUnusable,
-		payments.ErrCustomerUnknown, store.ErrCustomerTaken, store.ErrUnavailable, store.ErrStale, errNoUser,
+		payments.ErrAuthenticationPending, payments.ErrOtherAccount, payments.ErrCustomerUnknown, store.ErrCustomerTaken, store.ErrUnavailable, store.ErrStale, errNoUser,
 		context.DeadlineExceeded,
 	} {
 		if errors.Is(err, known) {
@@ -259,7 +271,7 @@ func documented(err error) bool {
 // errNoUser is the server's answer to the token of a user who was deleted.
 var errNoUser = errors.New("no such user")
 
-// passing tells whether the client is advised to send the same request again.
+// passing reports whether the client is advised to send the same request again.
 // A key that Stripe refuses is an operator's matter, and mended by then.
 func passing(err error) bool {
 	var e *stripeclient.Error
