@@ -6,11 +6,14 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/bson"
 )
 
-// gate stands between clients and the server. It passes whole messages and
-// lets one command through at a time.
+// gate is a proxy between clients and the server. It passes whole messages, one
+// command at a time.
 type gate struct {
 	backend string
 	// addr is where clients connect; it stays the same when the gate is cut
@@ -20,6 +23,9 @@ type gate struct {
 	// command is held from a command's first byte to its answer's last.
 	command sync.Mutex
 	clients sync.WaitGroup
+
+	// change is what Server.Change was last given.
+	change atomic.Pointer[func(command, answer bson.D) bson.D]
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -120,7 +126,11 @@ func (g *gate) exchange(server net.Conn, request []byte) ([]byte, error) {
 	if _, err := server.Write(request); err != nil {
 		return nil, err
 	}
-	return readMessage(server)
+	answer, err := readMessage(server)
+	if change := g.change.Load(); err == nil && change != nil {
+		return changed(request, answer, *change)
+	}
+	return answer, err
 }
 
 // maxMessage is the largest message that MongoDB takes, in bytes.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
+	"go.mongodb.org/mongo-driver/bson"
 )
 
 // Start starts a server of the test's own and returns its URI, with an empty
@@ -66,6 +67,16 @@ func newFerretDB(dir string) (*ferretdb.FerretDB, error) {
 		// A test's database need not survive a power cut.
 		SQLiteURL: "file:" + dir + "/?_pragma=synchronous(off)",
 	})
+}
+
+// Change makes the server answer with what change returns, as a server of another
+// kind would. The command has been carried out by then. nil ends it.
+func (s *Server) Change(change func(command, answer bson.D) bson.D) {
+	if change == nil {
+		s.gate.change.Store(nil)
+		return
+	}
+	s.gate.change.Store(&change)
 }
 
 // Cut breaks every connection and refuses new ones, as if the server were
