@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/primitive"
 	driver "go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 	"go.mongodb.org/mongo-driver/mongo/readpref"
@@ -64,10 +66,21 @@ func connect(ctx context.Context, opts *options.ClientOptions, database string) 
 	return s, nil
 }
 
-// Ping tells whether the primary answers.
+// collections are all of them.
+func (s *Store) collections() []*driver.Collection {
+	return []*driver.Collection{s.users, s.payments, s.leases, s.attempts}
+}
+
+// Ping reports whether the primary answers and can read: it looks for a document, as
+// some servers and routers answer the command ping without their storage.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.call(ctx, "ping", func(ctx context.Context) error {
-		return s.client.Ping(ctx, readpref.Primary())
+		users, err := s.users.Clone(options.Collection().SetReadPreference(readpref.Primary()))
+		if err != nil {
+			return err
+		}
+		_, err = exists(ctx, users, bson.D{{Key: "_id", Value: primitive.NilObjectID}}, nil)
+		return err
 	})
 }
 

@@ -30,7 +30,7 @@ func (s *Store) ListAllPayments(ctx context.Context, after string, limit int) (p
 		if err != nil {
 			return err
 		}
-		payments, err = find[paymentDoc](ctx, s.payments, filter, bson.D{{Key: "_id", Value: 1}}, limit)
+		payments, err = find[paymentDoc](ctx, s.payments, filter, ascending("_id"), ascending("_id"), limit)
 		return err
 	})
 	return payments, err

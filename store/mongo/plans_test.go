@@ -23,6 +23,7 @@ func TestQueriesSuitTheIndexes(t *testing.T) {
 		return openFresh(t, mongotest.Start(t), adjust)
 	})
 	for _, q := range queries {
+		checkHint(t, q)
 		plans, ok := plan(q.filter, q.sort, indexesOf(t, q.collection))
 		if !ok {
 			t.Errorf("%s: no index of %s serves %s with filter %v and sort %v", q.method, q.collection, q.name, q.filter, q.sort)
@@ -37,6 +38,27 @@ func TestQueriesSuitTheIndexes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// checkHint fails the test if the plan of a query is left to the server's planner: it
+// must name an index that serves it, unless it asks for one _id, and must not need
+// two.
+func checkHint(t *testing.T, q query) {
+	if q.name != "find" || kindOf(q.filter, "_id") == "equal" {
+		return
+	}
+	if slices.ContainsFunc(q.filter, func(e bson.E) bool { return e.Key == "$or" }) {
+		t.Errorf("%s: find with filter %v needs a server that merges indexes", q.method, q.filter)
+	}
+	for _, i := range indexesOf(t, q.collection) {
+		if fmt.Sprint(i.Keys) == fmt.Sprint(q.hint) {
+			if _, ok := planOn(q.filter, q.sort, i); !ok {
+				t.Errorf("%s: find with filter %v and sort %v has the hint %v, which does not serve it", q.method, q.filter, q.sort, q.hint)
+			}
+			return
+		}
+	}
+	t.Errorf("%s: find with filter %v and sort %v has the hint %v, which is no index of %s", q.method, q.filter, q.sort, q.hint, q.collection)
 }
 
 // passedOver are the fields, by method, that are looked at in documents and not in
@@ -121,7 +143,7 @@ func planOn(filter, sort bson.D, index driver.IndexModel) (indexPlan, bool) {
 	return p, p.equal > 0 || p.ordered
 }
 
-// kindOf tells how filter bounds a field: "equal", "range" or not at all.
+// kindOf returns how filter bounds a field: "equal", "range" or not at all.
 func kindOf(filter bson.D, field string) string {
 	for _, e := range filter {
 		if e.Key != field {

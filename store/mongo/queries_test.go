@@ -23,6 +23,7 @@ type query struct {
 	name         string // of the command: find, update, ...
 	collection   string
 	filter, sort bson.D
+	hint         bson.D
 	command      bson.D
 }
 
@@ -186,8 +187,10 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		Filter  bson.D `bson:"filter"`
 		Query   bson.D `bson:"query"`
 		Sort    bson.D `bson:"sort"`
+		Hint    bson.D `bson:"hint"`
 		Updates []struct {
 			Q     bson.D `bson:"q"`
+			U     bson.D `bson:"u"`
 			Multi bool   `bson:"multi"`
 		} `bson:"updates"`
 		Deletes []struct {
@@ -200,7 +203,7 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		t.Errorf("%s: reading %s: %v", method, e.CommandName, err)
 		return nil
 	}
-	q := query{method: method, name: e.CommandName, sort: c.Sort, filter: c.Filter}
+	q := query{method: method, name: e.CommandName, sort: c.Sort, hint: c.Hint, filter: c.Filter}
 	switch e.CommandName {
 	case "insert":
 		return nil
@@ -216,6 +219,9 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		q.filter = c.Updates[0].Q
 		if len(c.Updates) != 1 || c.Updates[0].Multi {
 			t.Errorf("%s: an update of more than one document", method)
+		}
+		if update := c.Updates[0].U; update[0].Key != "$set" && update[0].Key != "$unset" {
+			t.Errorf("%s: an update that replaces the whole document, and erases fields of newer programs", method)
 		}
 	case "delete":
 		q.filter = c.Deletes[0].Q
