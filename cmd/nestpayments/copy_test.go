@@ -151,7 +151,7 @@ func newSQLite(t testing.TB) store.Movable {
 
 func newMongo(t testing.TB) store.Movable {
 	t.Helper()
-	db, err := mongo.Open(t.Context(), mongotest.Start(t))
+	db, err := mongo.Open(t.Context(), mongotest.Start(t), nil)
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	return db

@@ -59,7 +59,7 @@ func (d database) open(ctx context.Context) (store.Store, error) {
 		}
 		return db, nil
 	}
-	db, err := mongo.Open(ctx, d.DatabaseURL)
+	db, err := mongo.Open(ctx, d.DatabaseURL, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

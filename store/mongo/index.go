@@ -1,8 +1,6 @@
 package mongo
 
 import (
-	"context"
-
 	"go.mongodb.org/mongo-driver/bson"
 	driver "go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
@@ -53,25 +51,4 @@ func ascending(fields ...string) bson.D {
 
 func index(keys bson.D, opts *options.IndexOptions) driver.IndexModel {
 	return driver.IndexModel{Keys: keys, Options: opts}
-}
-
-// makeIndexes makes those that are missing. The server does nothing about one
-// that exists, and refuses one that exists with other options. They go one at a
-// time: FerretDB v1.24.2 panics over a list of which it has several.
-func (s *Store) makeIndexes(ctx context.Context) error {
-	for _, c := range []struct {
-		collection *driver.Collection
-		indexes    []driver.IndexModel
-	}{
-		{s.users, userIndexes()},
-		{s.payments, paymentIndexes()},
-		{s.attempts, attemptIndexes()},
-	} {
-		for _, model := range c.indexes {
-			if _, err := c.collection.Indexes().CreateOne(ctx, model); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

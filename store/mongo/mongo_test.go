@@ -44,7 +44,7 @@ func realServer(t *testing.T) string {
 // openURI opens the database of a URI and closes it after the test.
 func openURI(t *testing.T, uri string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), uri)
+	s, err := Open(t.Context(), uri, nil)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -68,7 +68,7 @@ func openFresh(t *testing.T, uri string, adjust func(*options.ClientOptions)) *S
 		adjust(opts)
 	}
 	database := "nestpayments_test_" + primitive.NewObjectID().Hex()
-	s, err := connect(t.Context(), opts, database)
+	s, err := connect(t.Context(), opts, database, nil)
 	if err != nil {
 		t.Fatalf("opening a database: %v", err)
 	}

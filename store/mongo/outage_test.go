@@ -102,7 +102,7 @@ func TestOpenWithoutServer(t *testing.T) {
 	t.Parallel()
 	server := mongotest.New(t)
 	server.Cut()
-	_, err := Open(t.Context(), server.URI+"?serverSelectionTimeoutMS=100")
+	_, err := Open(t.Context(), server.URI+"?serverSelectionTimeoutMS=100", nil)
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Open: got error %v, want %v", err, store.ErrUnavailable)
 	}
