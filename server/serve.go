@@ -3,8 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,33 +36,10 @@ type Lifetimes struct {
 	Drain time.Duration
 }
 
-// Serve answers on the listener until ctx ends. Then readiness goes first,
-// requests under way are let finish, and the reconciler stops last. It returns
-// nil after a clean stop.
+// Serve answers on the listener until ctx ends, as Startup.Serve does.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) error {
-	life.setDefaults()
-	srv := s.httpServer(life)
-	s.reconciler.Start(context.WithoutCancel(ctx))
-	defer s.reconciler.Stop()
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	s.draining.Store(true)
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-time.After(life.Notice):
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), life.Drain)
-	defer cancel()
-	if err := srv.Shutdown(drain); err != nil {
-		return errors.Join(fmt.Errorf("requests were cut off after %s: %w", life.Drain, err), srv.Close())
-	}
-	return nil
+	open := func(context.Context) (*Server, error) { return s, nil }
+	return Startup{Open: open, Log: s.log, Lifetimes: life}.Serve(ctx, ln)
 }
 
 func (l *Lifetimes) setDefaults() {
@@ -73,17 +48,22 @@ func (l *Lifetimes) setDefaults() {
 	l.Drain = cmp.Or(l.Drain, 20*time.Second)
 }
 
-func (s *Server) httpServer(life Lifetimes) *http.Server {
+func (u Startup) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           s.wrap(s),
-		ReadHeaderTimeout: life.Header,
-		ReadTimeout:       life.Request,
+		Handler:           h,
+		ReadHeaderTimeout: u.Header,
+		ReadTimeout:       u.Request,
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(u.Log.Handler(), slog.LevelWarn),
 	}
 }
+
+const (
+	livePath  = "/livez"
+	readyPath = "/readyz"
+)
 
 // readyTimeout bounds the question to the database.
 const readyTimeout = 2 * time.Second
@@ -92,10 +72,10 @@ const readyTimeout = 2 * time.Second
 // readiness, which says that it can do its work: the database answers and no stop
 // is under way.
 func (s *Server) registerHealth() {
-	s.echo.GET("/livez", func(c echo.Context) error {
+	s.echo.GET(livePath, func(c echo.Context) error {
 		return c.String(http.StatusOK, "ok\n")
 	})
-	s.echo.GET("/readyz", func(c echo.Context) error {
+	s.echo.GET(readyPath, func(c echo.Context) error {
 		if s.draining.Load() {
 			return c.String(http.StatusServiceUnavailable, "stopping\n")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"text/tabwriter"
 	"time"
 
@@ -64,7 +65,7 @@ func (d database) with(ctx context.Context, env *environment, work func(store.St
 	if err := errors.Join(errors.Join(env.faults...), d.check()); err != nil {
 		return err
 	}
-	db, err := d.open(ctx)
+	db, err := d.open(ctx, slog.Default())
 	if err != nil {
 		return err
 	}

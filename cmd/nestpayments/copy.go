@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -90,7 +91,7 @@ func (c copyCommand) check(env *environment) error {
 var errSameDatabase = errors.New("source and target are the same database: name another with --to or TO_DATABASE_URL")
 
 func openMovable(ctx context.Context, role, url string) (store.Movable, error) {
-	db, err := database{DatabaseURL: url}.open(ctx)
+	db, err := database{DatabaseURL: url}.open(ctx, slog.Default())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
 	}

@@ -18,7 +18,7 @@ type database struct {
 	DatabaseURL string `env:"DATABASE_URL" secret:"" placeholder:"URL" help:"Where users and payments are kept: sqlite:PATH on one machine, or mongodb://… or mongodb+srv://… for many. Required."`
 }
 
-// check tells what is wrong with the URL, without repeating it: it may hold a
+// check returns what is wrong with the URL, without repeating it: it may hold a
 // password.
 func (d database) check() error {
 	scheme, rest, _ := strings.Cut(d.DatabaseURL, ":")
@@ -33,12 +33,12 @@ func (d database) check() error {
 	return nil
 }
 
-// await opens the database as soon as it can be reached, and until then says in the
-// log that it is waiting. What waiting does not mend is returned at once.
+// await opens the database as soon as it can be reached, and until then logs that it
+// is waiting. It returns an error that waiting does not help at once.
 func (d database) await(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	const longest = 5 * time.Second
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
-		db, err := d.open(ctx)
+		db, err := d.open(ctx, log)
 		if err == nil || !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
 			return db, err
 		}
@@ -50,8 +50,9 @@ func (d database) await(ctx context.Context, log *slog.Logger) (store.Store, err
 	}
 }
 
-// open opens the database that the URL names. The URL has been checked.
-func (d database) open(ctx context.Context) (store.Store, error) {
+// open opens the database that the URL names, and logs what takes long. The URL has
+// been checked.
+func (d database) open(ctx context.Context, log *slog.Logger) (store.Store, error) {
 	if path, ok := strings.CutPrefix(d.DatabaseURL, "sqlite:"); ok {
 		db, err := sqlite.Open(ctx, path)
 		if err != nil {
@@ -59,7 +60,7 @@ func (d database) open(ctx context.Context) (store.Store, error) {
 		}
 		return db, nil
 	}
-	db, err := mongo.Open(ctx, d.DatabaseURL, nil)
+	db, err := mongo.Open(ctx, d.DatabaseURL, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

@@ -61,25 +61,35 @@ func (c serveCommand) Run(ctx context.Context, env *environment, out output) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, stopOperator()) }()
-	db, err := c.await(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	config.Store, config.Logger, config.Telemetry = db, log, measured
-	srv, err := server.New(config)
-	if err != nil {
-		return err
-	}
 	ln, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Addr, err)
 	}
-	if config.Webhook == nil {
-		log.Warn("no webhook: STRIPE_WEBHOOK_SECRETS is not set, payments follow Stripe by the reconciler alone")
-	}
-	log.Info("serving", slog.String("addr", ln.Addr().String()))
-	err = srv.Serve(ctx, ln, server.Lifetimes{Notice: c.Notice})
+	addr := slog.String("addr", ln.Addr().String())
+	log.Info("listening, and opening the database", addr)
+	var db store.Store
+	defer func() {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	err = server.Startup{
+		Open: func(ctx context.Context) (_ *server.Server, err error) {
+			if db, err = c.await(ctx, log); err != nil {
+				return nil, err
+			}
+			config.Store, config.Logger, config.Telemetry = db, log, measured
+			return server.New(config)
+		},
+		Serving: func() {
+			if config.Webhook == nil {
+				log.Warn("no webhook: STRIPE_WEBHOOK_SECRETS is not set, payments follow Stripe by the reconciler alone")
+			}
+			log.Info("serving", addr)
+		},
+		Log:       log,
+		Lifetimes: server.Lifetimes{Notice: c.Notice},
+	}.Serve(ctx, ln)
 	log.Info("stopped")
 	return err
 }
