@@ -123,7 +123,7 @@ func TestServeWaitsForTheDatabase(t *testing.T) {
 	db := mongotest.New(t)
 	db.Cut()
 	s := newSystem(t)
-	s.args[1] = db.URI + "?serverSelectionTimeoutMS=200"
+	s.args[1] = db.Option("serverSelectionTimeoutMS=200")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r, w := io.Pipe()

@@ -12,7 +12,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/bson"
 	driver "go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"github.com/nestpayments/nestpayments/store"
 	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
@@ -120,13 +119,17 @@ func TestErrorsOfIndexesNameThem(t *testing.T) {
 func TestAnIndexThatTheDataRefusesIsNamed(t *testing.T) {
 	t.Parallel()
 	server := mongotest.New(t)
-	client, err := driver.Connect(t.Context(), options.Client().ApplyURI(server.URI))
+	opts, database, err := parseURI(server.URI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := driver.Connect(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Disconnect(t.Context()) })
 	same := bson.D{{Key: "emailKey", Value: "a"}}
-	users := client.Database("test").Collection("users")
+	users := client.Database(database).Collection("users")
 	if _, err := users.InsertMany(t.Context(), []any{same, same}); err != nil {
 		t.Fatal(err)
 	}

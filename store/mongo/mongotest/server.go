@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,11 +13,14 @@ import (
 	"go.mongodb.org/mongo-driver/bson"
 )
 
-// Start starts a server of the test's own and returns its URI, with an empty
-// database as its path. The server stops when the test has ended.
+// Start returns the URI of an empty database: on the server that TEST_MONGODB_URI
+// names, or on one of the test's own. It is gone when the test has ended.
 func Start(t testing.TB) (uri string) {
 	t.Helper()
-	return New(t).URI
+	if Real() {
+		return freshDatabase(t, os.Getenv(realServer))
+	}
+	return NewFerretDB(t).URI
 }
 
 // starting guards a variable of FerretDB's: ferretdb.New names the package that
@@ -24,14 +29,24 @@ var starting sync.Mutex
 
 // Server is a running server that can be cut off from its clients.
 type Server struct {
-	// URI names the server and an empty database.
+	// URI names the server and an empty database. Add options with Option.
 	URI string
 
 	gate *gate
 }
 
-// New starts a server of the test's own. It stops when the test has ended.
+// New returns a server like that of Start, which can be cut off.
 func New(t testing.TB) *Server {
+	t.Helper()
+	if Real() {
+		return newReal(t, os.Getenv(realServer))
+	}
+	return NewFerretDB(t)
+}
+
+// NewFerretDB starts a server of the test's own, whatever TEST_MONGODB_URI says, for
+// tests that need FerretDB's ways. It stops when the test has ended.
+func NewFerretDB(t testing.TB) *Server {
 	t.Helper()
 	f, err := newFerretDB(t.TempDir())
 	if err != nil {
@@ -77,6 +92,12 @@ func (s *Server) Change(change func(command, answer bson.D) bson.D) {
 		return
 	}
 	s.gate.change.Store(&change)
+}
+
+// Option returns the URI with one more option, NAME=VALUE.
+func (s *Server) Option(option string) string {
+	base, query, _ := strings.Cut(s.URI, "?")
+	return base + "?" + addOption(query, option)
 }
 
 // Cut breaks every connection and refuses new ones, as if the server were
