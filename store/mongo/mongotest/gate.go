@@ -35,21 +35,23 @@ type gate struct {
 func newGate(t testing.TB, backend string) *gate {
 	t.Helper()
 	g := &gate{backend: backend, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
-	g.open(t)
+	if err := g.open(); err != nil {
+		t.Fatal(err)
+	}
 	return g
 }
 
 // open listens on g.addr.
-func (g *gate) open(t testing.TB) {
-	t.Helper()
+func (g *gate) open() error {
 	l, err := net.Listen("tcp", g.addr)
 	if err != nil {
-		t.Fatalf("opening the gate: %v", err)
+		return fmt.Errorf("open the gate: %w", err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.listener, g.addr = l, l.Addr().String()
 	g.clients.Go(func() { g.accept(l) })
+	return nil
 }
 
 // cut stops listening and breaks every connection. A command that is under

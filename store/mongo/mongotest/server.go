@@ -107,5 +107,13 @@ func (s *Server) Cut() { s.gate.cut() }
 // Restore lets clients in again, at the same address.
 func (s *Server) Restore(t testing.TB) {
 	t.Helper()
-	s.gate.open(t)
+	if err := s.Open(); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// Open is Restore for a goroutine that is not the test's.
+func (s *Server) Open() error { return s.gate.open() }
+
+// Address is where clients connect, HOST:PORT.
+func (s *Server) Address() string { return s.gate.addr }
