@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/mongo/options"
 
@@ -13,7 +14,7 @@ import (
 func TestConformsOnFerretDB(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return openURI(t, mongotest.NewFerretDB(t).URI)
+		return openPatiently(t, mongotest.NewFerretDB(t).URI)
 	})
 }
 
@@ -21,7 +22,7 @@ func TestConformsOnMongoDB(t *testing.T) {
 	t.Parallel()
 	needRealServer(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return openURI(t, mongotest.Start(t))
+		return openPatiently(t, mongotest.Start(t))
 	})
 }
 
@@ -37,6 +38,13 @@ func needRealServer(t *testing.T) {
 func openURI(t *testing.T, uri string) *Store {
 	t.Helper()
 	return openAdjusted(t, uri, func(*options.ClientOptions) {})
+}
+
+// openPatiently is openURI with time for each call on a machine that is slow and busy:
+// FerretDB does one command at a time, and many tests run at once.
+func openPatiently(t *testing.T, uri string) *Store {
+	t.Helper()
+	return openAdjusted(t, uri, func(o *options.ClientOptions) { o.SetTimeout(time.Minute) })
 }
 
 // openAdjusted is openURI with other options of the client.

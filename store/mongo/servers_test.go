@@ -37,7 +37,7 @@ func TestConformsOnAServerThatReportsDuplicatesAsInternalErrors(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
 		server := mongotest.New(t)
 		server.Change(duplicatesAsInternalErrors)
-		return openURI(t, server.URI)
+		return openPatiently(t, server.URI)
 	})
 }
 
