@@ -45,7 +45,7 @@ func document(message []byte) (d bson.D, err error) {
 	if kind := message[sectionKindAt]; kind != 0 {
 		return nil, fmt.Errorf("the first section of a message is of kind %d", kind)
 	}
-	raw, err := bson.NewFromIOReader(bytes.NewReader(message[documentAt:])) // other sections may follow
+	raw, err := bson.ReadDocument(bytes.NewReader(message[documentAt:])) // other sections may follow
 	if err != nil {
 		return nil, err
 	}
