@@ -127,6 +127,13 @@ browser-check: ## Use the docs page and the sandbox's pages in Chromium, and che
 	cmd/nestdev/browser/install.sh $(CURDIR)/.tools/browser
 	CI=true go test -v -count=1 ./cmd/nestdev/browser -browser.axe=$(CURDIR)/.tools/browser/node_modules/axe-core/axe.min.js
 
+.PHONY: mongo-check
+mongo-check: ## Run the tests that use MongoDB on a second implementation of it.
+	store/mongo/mongotest/javaserver/run .tools/mongo go test -count=1 -timeout 15m $(MONGO_TESTS)
+
+# TEST_MONGODB_URI=mongodb://… go test $(MONGO_TESTS) runs them on a server of yours.
+MONGO_TESTS := ./store/mongo/... ./server ./cmd/nestpayments
+
 .PHONY: spec-check
 spec-check: ## Lint openapi.yaml with every rule of three linters, and validate it.
 	.ci/spec/run
@@ -152,7 +159,7 @@ deploy-check: ## Check the image, the manifests, the dashboard and the alerts.
 	go test -v -count=1 -timeout 10m ./deploy -deploy.tools=$(CURDIR)/.tools/deploy
 
 .PHONY: check
-check: lint fresh test browser-check audit fuzz spec-check gateway-check deploy-check sdk-check ## Run everything that CI runs.
+check: lint fresh test mongo-check browser-check audit fuzz spec-check gateway-check deploy-check sdk-check ## Run everything that CI runs.
 	$(MAKE) fuzz-api CASES=1000 SEED=1
 	go test -v -timeout 15m ./cmd/nestpayments/chaos -chaos.payments=100 -chaos.kills=6 -chaos.outages=2
 	go test -run '^$$' -bench . -benchtime 10x ./server ./store/sqlite ./stripeclient ./server/auth

@@ -26,6 +26,8 @@ import (
 	"github.com/nestpayments/nestpayments/server/payments"
 	"github.com/nestpayments/nestpayments/server/telemetry"
 	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/store/mongo"
+	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
 	"github.com/nestpayments/nestpayments/store/sqlite"
 	"github.com/nestpayments/nestpayments/stripeclient"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
@@ -73,11 +75,7 @@ const (
 
 func start(t testing.TB, s setup) *api {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := openStore(t)
 	a := &api{
 		t: t, store: db, keys: testKeys(t), ahead: new(atomic.Int64), logs: &logBuffer{},
 		handler: new(atomic.Pointer[http.Handler]),
@@ -95,6 +93,7 @@ func start(t testing.TB, s setup) *api {
 		box.WebhookURL, box.WebhookSecret = srv.URL+"/webhook/stripe", webhookSecret
 		box.WebhookRetryWaits = []time.Duration{20 * time.Millisecond}
 	}
+	var err error
 	if a.box, err = sandbox.New(box); err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +104,23 @@ func start(t testing.TB, s setup) *api {
 
 	a.serve(s)
 	return a
+}
+
+// openStore opens a database of the test's own: on the server of TEST_MONGODB_URI, or
+// an SQLite file.
+func openStore(t testing.TB) (db store.Store) {
+	t.Helper()
+	var err error
+	if mongotest.Real() {
+		db, err = mongo.Open(t.Context(), mongotest.Start(t), nil)
+	} else {
+		db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // serve puts a server of this setup in the place of the one that there was.

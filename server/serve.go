@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -38,39 +37,10 @@ type Lifetimes struct {
 	Drain time.Duration
 }
 
-// Serve answers on the listener until ctx ends. Then readiness goes first,
-// requests under way are let finish, and the reconciler stops last. It returns
-// nil after a clean stop.
+// Serve answers on the listener until ctx ends, as Startup.Serve does.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, life Lifetimes) error {
-	if err := life.setDefaults(); err != nil {
-		return err
-	}
-	srv := s.httpServer(life)
-	s.reconciler.Start(context.WithoutCancel(ctx))
-	defer s.reconciler.Stop()
-	if s.key.ask != nil {
-		go s.key.watch(ctx, s.log)
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	s.draining.Store(true)
-	s.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Int64("noticeMs", life.Notice.Milliseconds()), slog.Int64("drainMs", life.Drain.Milliseconds()))
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-time.After(life.Notice):
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), life.Drain)
-	defer cancel()
-	if err := srv.Shutdown(drain); err != nil {
-		return errors.Join(fmt.Errorf("requests were cut off after %s: %w", life.Drain, err), srv.Close())
-	}
-	return nil
+	open := func(context.Context) (*Server, error) { return s, nil }
+	return Startup{Open: open, Log: s.log, Lifetimes: life}.Serve(ctx, ln)
 }
 
 func (l *Lifetimes) setDefaults() error {
@@ -83,17 +53,22 @@ func (l *Lifetimes) setDefaults() error {
 	return nil
 }
 
-func (s *Server) httpServer(life Lifetimes) *http.Server {
+func (u Startup) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           s.wrap(s),
-		ReadHeaderTimeout: life.Header,
-		ReadTimeout:       life.Request,
+		Handler:           h,
+		ReadHeaderTimeout: u.Header,
+		ReadTimeout:       u.Request,
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(u.Log.Handler(), slog.LevelWarn),
 	}
 }
+
+const (
+	livePath  = "/livez"
+	readyPath = "/readyz"
+)
 
 // readyTimeout bounds the question to the database.
 const readyTimeout = 2 * time.Second
@@ -102,10 +77,10 @@ const readyTimeout = 2 * time.Second
 // readiness, which says that it can do its work: the database answers, Stripe does not
 // refuse the key, and no stop is under way. Readiness does not depend on Stripe being up.
 func (s *Server) registerHealth() {
-	s.echo.GET("/livez", func(c echo.Context) error {
+	s.echo.GET(livePath, func(c echo.Context) error {
 		return c.String(http.StatusOK, "ok\n")
 	})
-	s.echo.GET("/readyz", func(c echo.Context) error {
+	s.echo.GET(readyPath, func(c echo.Context) error {
 		if s.draining.Load() {
 			return c.String(http.StatusServiceUnavailable, "stopping\n")
 		}

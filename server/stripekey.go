@@ -71,7 +71,7 @@ func (k *keyState) once(ctx context.Context, log *slog.Logger) (accepted bool) {
 			log.LogAttrs(ctx, slog.LevelInfo, "Stripe accepts the secret key")
 		}
 		return true
-	case errors.As(err, &failure) && failure.Kind == stripeclient.KindRefused:
+	case errors.As(err, &failure) && (failure.Kind == stripeclient.KindRefused || failure.Kind == stripeclient.KindAccount):
 		k.refused.Store(true)
 		log.LogAttrs(ctx, slog.LevelError, "Stripe refuses the secret key, so no payment can be made: set STRIPE_SECRET_KEY to a key of your account that is not revoked and may use customers, payment intents and events", slog.String("error", err.Error()))
 	default:

@@ -5,15 +5,15 @@
 //
 // store/sqlite keeps everything in one file, for one machine; store/mongo
 // speaks the MongoDB wire protocol, for many. storetest is the conformance
-// suite that both pass. Both are Movable, too: what they keep can be copied from
-// one to the other as it is.
+// suite that both pass. Both are Movable: their documents can be copied from one to the
+// other.
 //
 // # Atomicity
 //
 // Every write touches one document, so no transaction is needed. A changed
-// document is written whole and only if its Version is still the one that was
-// read: a lost race is ErrStale, and the caller reads again. Uniqueness is the
-// database's, never a check before an insert.
+// document is written only if its Version is still the one that was read: a lost
+// race is ErrStale, and the caller reads again. Fields that a newer program has
+// added are kept. Uniqueness is the database's, never a check before an insert.
 //
 // # Time
 //

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Movable is a Store whose documents can be moved to another as they are. Its
 // writes pass over what a server relies on, that a version counts the writes of
@@ -11,10 +14,13 @@ type Movable interface {
 	// Size returns how many documents there are. MongoDB may be off after it
 	// was killed, so this is for showing and not for proving.
 	Size(ctx context.Context) (Size, error)
-	// ListAllPayments returns the payments of all users behind the id after,
-	// those without an IntentID too, in ascending order of ID, limit at most,
-	// which is 1 to MaxPage. An empty after means the first page.
-	ListAllPayments(ctx context.Context, after string, limit int) ([]*Payment, error)
+	// AllUsers yields all users in ascending order of ID, limit at a time, which is
+	// 1 to MaxPage. It ends with the first error. Users that are added while it runs
+	// may be missing.
+	AllUsers(ctx context.Context, limit int) iter.Seq2[[]*User, error]
+	// AllPayments yields the payments of all users like AllUsers, those without an
+	// IntentID too.
+	AllPayments(ctx context.Context, limit int) iter.Seq2[[]*Payment, error]
 
 	// MoveUsers adds users that have an ID, with the Version that they have;
 	// MaxPage at most. After an error some of them may be there.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,13 +116,14 @@ func TestSecretsMayBeFiles(t *testing.T) {
 	}
 }
 
-// The database comes up after the server: nobody has to start them in order.
+// The database comes up after the server: nobody has to start them in order, and
+// liveness answers meanwhile.
 func TestServeWaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
 	db := mongotest.New(t)
 	db.Cut()
 	s := newSystem(t)
-	s.args[1] = db.URI + "?serverSelectionTimeoutMS=200"
+	s.args[1] = db.Option("serverSelectionTimeoutMS=200")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r, w := io.Pipe()
@@ -131,22 +133,54 @@ func TestServeWaitsForTheDatabase(t *testing.T) {
 		w.CloseWithError(err)
 		done <- err
 	}()
-	lines := json.NewDecoder(r)
-	restore := sync.OnceFunc(func() { db.Restore(t) })
-	for _, want := range []string{"waiting for the database: check that it runs and that DATABASE_URL names it", "serving"} {
+	lines, url := json.NewDecoder(r), ""
+	restore := sync.OnceFunc(func() {
+		for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/user": 503} {
+			if res, body := get(t, url+path); res.StatusCode != want {
+				t.Errorf("%s without a database: got status %d, want %d: %s", path, res.StatusCode, want, body)
+			}
+		}
+		res, body := get(t, url+"/payment")
+		if !strings.Contains(body, `"code":"database_unavailable"`) || res.Header.Get("Retry-After") == "" || res.Header.Get("X-Request-Id") == "" {
+			t.Errorf("/payment without a database: got %v %s, want the problem database_unavailable", res.Header, body)
+		}
+		db.Restore(t)
+	})
+	for _, want := range []string{"listening, and opening the database", "waiting for the database: check that it runs and that DATABASE_URL names it",
+		"making indexes, which takes minutes for a million documents", "serving"} {
 		for msg := ""; msg != want; {
-			var line struct{ Msg string }
+			var line struct{ Msg, Addr string }
 			if err := lines.Decode(&line); err != nil {
 				t.Fatalf("the program ended before it said %q: %v", want, err)
+			}
+			if line.Addr != "" {
+				url = "http://" + line.Addr
 			}
 			if msg = line.Msg; strings.HasPrefix(msg, "waiting") {
 				restore()
 			}
 		}
 	}
+	if res, body := get(t, url+"/readyz"); res.StatusCode != 200 {
+		t.Errorf("/readyz of a server that serves: got status %d: %s", res.StatusCode, body)
+	}
 	cancel()
 	go func() { _, _ = io.Copy(io.Discard, r) }()
 	if err := <-done; err != nil {
 		t.Errorf("the stop was not clean: %v", err)
 	}
+}
+
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
 }

@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -38,14 +39,23 @@ func (k killed) do(call func() error) error {
 	return call()
 }
 
-func (k killed) ListUsers(ctx context.Context, q store.UserQuery) (us []*store.User, err error) {
-	err = k.do(func() error { us, err = k.Movable.ListUsers(ctx, q); return err })
-	return us, err
+func (k killed) AllUsers(ctx context.Context, limit int) iter.Seq2[[]*store.User, error] {
+	return eachCall(k, k.Movable.AllUsers(ctx, limit))
 }
 
-func (k killed) ListAllPayments(ctx context.Context, after string, limit int) (ps []*store.Payment, err error) {
-	err = k.do(func() error { ps, err = k.Movable.ListAllPayments(ctx, after, limit); return err })
-	return ps, err
+func (k killed) AllPayments(ctx context.Context, limit int) iter.Seq2[[]*store.Payment, error] {
+	return eachCall(k, k.Movable.AllPayments(ctx, limit))
+}
+
+// eachCall takes each batch for a call.
+func eachCall[T any](k killed, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for batch, err := range all {
+			if err = k.do(func() error { return err }); !yield(batch, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (k killed) MoveUsers(ctx context.Context, us []*store.User) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"reflect"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ type kind[T comparable] struct {
 	version func(*T) int64
 	updated func(*T) time.Time
 	count   func(store.Size) int64
-	read    func(ctx context.Context, db store.Movable, after string, limit int) ([]*T, error)
+	all     func(ctx context.Context, db store.Movable, limit int) iter.Seq2[[]*T, error]
 	find    func(ctx context.Context, db store.Movable, doc *T) (*T, error)
 	insert  func(ctx context.Context, db store.Movable, docs []*T) error
 	replace func(ctx context.Context, db store.Movable, doc *T, version int64) error
@@ -31,8 +32,8 @@ func userKind() kind[store.User] {
 		version: func(u *store.User) int64 { return u.Version },
 		updated: func(u *store.User) time.Time { return u.UpdatedAt },
 		count:   func(s store.Size) int64 { return s.Users },
-		read: func(ctx context.Context, db store.Movable, after string, limit int) ([]*store.User, error) {
-			return db.ListUsers(ctx, store.UserQuery{After: after, Limit: limit})
+		all: func(ctx context.Context, db store.Movable, limit int) iter.Seq2[[]*store.User, error] {
+			return db.AllUsers(ctx, limit)
 		},
 		find: func(ctx context.Context, db store.Movable, doc *store.User) (*store.User, error) {
 			return found(db.User(ctx, doc.ID))
@@ -53,8 +54,8 @@ func paymentKind() kind[store.Payment] {
 		version: func(p *store.Payment) int64 { return p.Version },
 		updated: func(p *store.Payment) time.Time { return p.UpdatedAt },
 		count:   func(s store.Size) int64 { return s.Payments },
-		read: func(ctx context.Context, db store.Movable, after string, limit int) ([]*store.Payment, error) {
-			return db.ListAllPayments(ctx, after, limit)
+		all: func(ctx context.Context, db store.Movable, limit int) iter.Seq2[[]*store.Payment, error] {
+			return db.AllPayments(ctx, limit)
 		},
 		find: func(ctx context.Context, db store.Movable, doc *store.Payment) (*store.Payment, error) {
 			return found(db.PaymentByCUID(ctx, doc.UserID, doc.CUID))

@@ -126,8 +126,8 @@ func TestTheCopyProgramIsInterruptedKilledAndRunAgain(t *testing.T) {
 // stopped, its database is copied.
 func TestBackupAndCopyOfARunningServer(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
-	source := strings.TrimPrefix(s.args[1], "sqlite:")
+	source := filepath.Join(t.TempDir(), "data.db")
+	s := newSystemOn(t, "sqlite:"+source)
 	fillStore(t, openSQLite(t, source), 5)
 	s.start(t, "--reconcile-interval", "50ms")
 	dir := t.TempDir()

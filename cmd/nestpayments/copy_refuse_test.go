@@ -54,20 +54,18 @@ func TestATargetInUseIsNeverOverwritten(t *testing.T) {
 		}, "changed in the target"},
 		{"a payment that was changed in both", func(t *testing.T, from, to store.Movable) (id string) {
 			for i, db := range []store.Movable{from, to} {
-				ps, err := db.ListAllPayments(t.Context(), "", 1)
-				must(t, err)
+				ps := contentsOf(t, db).payments
 				ps[0].Status, id = []string{"canceled", "processing"}[i], ps[0].ID
-				must(t, db.UpdatePayment(t.Context(), ps[0]))
+				must(t, db.UpdatePayment(t.Context(), &ps[0]))
 			}
 			return id
 		}, "changed in the target"},
 		{"a payment that was changed later in the target, less often", func(t *testing.T, from, to store.Movable) (id string) {
 			for i, db := range []store.Movable{from, to} {
-				ps, err := db.ListAllPayments(t.Context(), "", 1)
-				must(t, err)
+				ps := contentsOf(t, db).payments
 				for range 2 - i {
 					ps[0].UpdatedAt = moved(1000 + i)
-					must(t, db.UpdatePayment(t.Context(), ps[0]))
+					must(t, db.UpdatePayment(t.Context(), &ps[0]))
 				}
 				id = ps[0].ID
 			}

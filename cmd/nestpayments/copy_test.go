@@ -91,24 +91,16 @@ type contents struct {
 
 func contentsOf(t testing.TB, db store.Movable) (all contents) {
 	t.Helper()
-	for after := ""; ; {
-		page, err := db.ListUsers(t.Context(), store.UserQuery{After: after, Limit: store.MaxPage})
+	for page, err := range db.AllUsers(t.Context(), store.MaxPage) {
 		must(t, err)
-		if len(page) == 0 {
-			break
-		}
 		for _, u := range page {
-			all.users, after = append(all.users, *u), u.ID
+			all.users = append(all.users, *u)
 		}
 	}
-	for after := ""; ; {
-		page, err := db.ListAllPayments(t.Context(), after, store.MaxPage)
+	for page, err := range db.AllPayments(t.Context(), store.MaxPage) {
 		must(t, err)
-		if len(page) == 0 {
-			break
-		}
 		for _, p := range page {
-			all.payments, after = append(all.payments, *p), p.ID
+			all.payments = append(all.payments, *p)
 		}
 	}
 	var ok bool
@@ -151,7 +143,7 @@ func newSQLite(t testing.TB) store.Movable {
 
 func newMongo(t testing.TB) store.Movable {
 	t.Helper()
-	db, err := mongo.Open(t.Context(), mongotest.Start(t))
+	db, err := mongo.Open(t.Context(), mongotest.Start(t), nil)
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	return db

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 )
 
 // page is what one read returned.
@@ -17,8 +18,8 @@ type page[T any] struct {
 func walk[T comparable](ctx context.Context, c *copier, label string, k kind[T], visit func([]pair[T]) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	from := stream[T]{pages: readAhead(ctx, c.page, func(ctx context.Context, after string) ([]*T, error) { return k.read(ctx, c.from, after, c.page) }, k.id)}
-	to := stream[T]{pages: readAhead(ctx, c.page, func(ctx context.Context, after string) ([]*T, error) { return k.read(ctx, c.to, after, c.page) }, k.id)}
+	from := stream[T]{pages: readAhead(ctx, k.all(ctx, c.from, c.page))}
+	to := stream[T]{pages: readAhead(ctx, k.all(ctx, c.to, c.page))}
 	bar := newProgress(c.out, label, k.count(c.size))
 	for {
 		pairs, err := merge(&from, &to, k, c.page)
@@ -48,23 +49,17 @@ func walk[T comparable](ctx context.Context, c *copier, label string, k kind[T],
 	}
 }
 
-// readAhead reads pages until one is not full, and one before it is asked for.
-func readAhead[T any](ctx context.Context, limit int, read func(ctx context.Context, after string) ([]*T, error), id func(*T) string) <-chan page[T] {
+// readAhead reads one page before it is asked for.
+func readAhead[T any](ctx context.Context, all iter.Seq2[[]*T, error]) <-chan page[T] {
 	pages := make(chan page[T])
 	go func() {
 		defer close(pages)
-		after := ""
-		for {
-			docs, err := read(ctx, after)
+		for docs, err := range all {
 			select {
 			case pages <- page[T]{docs, err}:
 			case <-ctx.Done():
 				return
 			}
-			if err != nil || len(docs) < limit {
-				return
-			}
-			after = id(docs[len(docs)-1])
 		}
 	}()
 	return pages

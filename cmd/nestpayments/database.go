@@ -84,7 +84,7 @@ func (d database) open(ctx context.Context, log *slog.Logger) (store.Store, erro
 		}
 		return db, nil
 	}
-	db, err := mongo.Open(ctx, d.DatabaseURL)
+	db, err := mongo.Open(ctx, d.DatabaseURL, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/nestpayments/nestpayments/gen/client"
 	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
@@ -125,7 +126,16 @@ type system struct {
 	url, operator string
 }
 
+// newSystem has a database on the server of TEST_MONGODB_URI, or an SQLite file.
 func newSystem(t *testing.T) *system {
+	t.Helper()
+	if mongotest.Real() {
+		return newSystemOn(t, mongotest.Start(t))
+	}
+	return newSystemOn(t, "sqlite:"+filepath.Join(t.TempDir(), "data.db"))
+}
+
+func newSystemOn(t *testing.T, databaseURL string) *system {
 	t.Helper()
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key.pem")
@@ -139,7 +149,7 @@ func newSystem(t *testing.T) *system {
 	stripe := httptest.NewServer(box)
 	t.Cleanup(stripe.Close)
 	return &system{args: []string{
-		"--database-url", "sqlite:" + filepath.Join(dir, "data.db"), "--signing-keys", key,
+		"--database-url", databaseURL, "--signing-keys", key,
 		"--stripe-secret-key", box.SecretKey(), "--stripe-url", stripe.URL, "--addr", "127.0.0.1:0",
 		"--shutdown-notice", "0s",
 	}}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nestpayments/nestpayments/server"
+	"github.com/nestpayments/nestpayments/store"
 )
 
 // serveCommand serves the API.
@@ -30,7 +31,7 @@ type serveCommand struct {
 	LoginLimit     int           `env:"LOGIN_LIMIT" default:"30" min:"1" max:"1000" help:"The number of accounts that one address may fail to log in to in 15 minutes, and a tenth of the times that it may log in to one account. Raise it where many people share an address."`
 	SignUpLimit    int           `env:"SIGN_UP_LIMIT" default:"30" min:"1" max:"1000000000" help:"The number of sign-ups and changes of an email address that one network address may make in an hour, and that one user may make together with the users that go back to this user."`
 	UnpaidLimit    int           `name:"unconfirmed-limit" env:"UNCONFIRMED_LIMIT" default:"50" min:"1" max:"1000000000" help:"The number of payments that one user may create in an hour without confirming them."`
-	DeclineLimit   int           `env:"DECLINE_LIMIT" default:"10" min:"1" max:"1000000000" help:"The number of declines that one user may have in an hour. One payment may have half as many, one address five times as many. Clients learn the reasons of the first third."`
+	DeclineLimit   int           `env:"DECLINE_LIMIT" default:"10" min:"1" max:"100000000" help:"The number of declines that one user may have in an hour. One payment may have half as many, one address five times as many. Clients learn the reasons of the first third."`
 	Reconcile      time.Duration `name:"reconcile-interval" env:"RECONCILE_INTERVAL" default:"15s" min:"1ms" help:"The pause between rounds of the reconciler."`
 	Notice         time.Duration `name:"shutdown-notice" env:"SHUTDOWN_NOTICE" default:"5s" min:"0s" help:"For how long the server goes on when it is told to stop, while readiness already says no."`
 	OperatorAddr   string        `env:"OPERATOR_ADDR" placeholder:"ADDR" help:"Where to answer GET /metrics for Prometheus, and profiles below /debug/pprof/. Not for clients. Default: nowhere."`
@@ -62,27 +63,35 @@ func (c serveCommand) Run(ctx context.Context, env *environment, out output) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, stopOperator()) }()
-	db, err := c.await(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	warnOfKnownPasswords(ctx, db, log)
-	config.Store, config.Logger, config.Telemetry = db, log, measured
-	srv, err := server.New(config)
-	if err != nil {
-		return err
-	}
 	ln, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Addr, err)
 	}
-	// The database is open, so its files are all there.
-	for _, warning := range c.warnings(env) {
-		log.Warn(warning)
-	}
-	log.Info("serving", slog.String("addr", ln.Addr().String()))
-	err = srv.Serve(ctx, ln, server.Lifetimes{Notice: c.Notice})
+	addr := slog.String("addr", ln.Addr().String())
+	log.Info("listening, and opening the database", addr)
+	var db store.Store
+	defer func() {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	err = server.Startup{
+		Open: func(ctx context.Context) (_ *server.Server, err error) {
+			if db, err = c.await(ctx, log); err != nil {
+				return nil, err
+			}
+			warnOfKnownPasswords(ctx, db, log)
+			// The database is open, so its files are all there.
+			for _, warning := range c.warnings(env) {
+				log.Warn(warning)
+			}
+			config.Store, config.Logger, config.Telemetry = db, log, measured
+			return server.New(config)
+		},
+		Serving:   func() { log.Info("serving", addr) },
+		Log:       log,
+		Lifetimes: server.Lifetimes{Notice: c.Notice},
+	}.Serve(ctx, ln)
 	log.Info("stopped")
 	return err
 }

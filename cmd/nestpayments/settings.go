@@ -53,11 +53,10 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 	if config.Keys, err = c.keys(); err != nil {
 		fault(err)
 	}
-	client, err := c.stripe(observe)
-	fault(err)
-	config.Stripe = client
-	if checker, ok := any(client).(interface{ CheckKey(context.Context) error }); ok {
-		config.CheckKey = checker.CheckKey
+	if client, err := c.stripe(observe); err != nil {
+		fault(err)
+	} else {
+		config.Stripe, config.CheckKey = client, client.CheckKey
 	}
 	if config.Webhook, err = c.webhook(); err != nil {
 		fault(err)

@@ -23,7 +23,7 @@ func (s *Store) CountAttempt(ctx context.Context, a store.Attempt, limit int) (o
 
 // countAttempt counts with an upsert. A count that has reached the limit does
 // not match, so the upsert inserts and meets a duplicate _id. So does one that
-// lost the race to insert a new key; a second try tells the two apart.
+// lost the race to insert a new key; a second try distinguishes the two.
 func (s *Store) countAttempt(ctx context.Context, a store.Attempt, limit int) (ok bool, err error) {
 	filter := bson.D{
 		{Key: "_id", Value: a.Key},
@@ -42,11 +42,11 @@ func (s *Store) countAttempt(ctx context.Context, a store.Attempt, limit int) (o
 	opts := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)
 	for range 2 {
 		err = s.attempts.FindOneAndUpdate(ctx, filter, update, opts).Err()
-		if !driver.IsDuplicateKeyError(err) {
+		if !mayBeDuplicate(err) {
 			return err == nil, err
 		}
 	}
-	return false, nil
+	return false, refusedUpsert(ctx, err, s.attempts, filter)
 }
 
 // UncountAttempt implements store.Store.
@@ -75,15 +75,15 @@ func (s *Store) Attempts(ctx context.Context, key string) (n int, err error) {
 
 // AttemptKeys implements store.Store.
 func (s *Store) AttemptKeys(ctx context.Context, q store.AttemptQuery) (n int, err error) {
-	filter := bson.D{{Key: "address", Value: q.Address}}
+	filter, hint := bson.D{{Key: "address", Value: q.Address}}, ascending("address")
 	if q.Account != "" {
-		filter = bson.D{{Key: "account", Value: q.Account}}
+		filter, hint = bson.D{{Key: "account", Value: q.Account}}, ascending("account", "site")
 	}
 	if q.Site != "" {
 		filter = append(filter, bson.E{Key: "site", Value: q.Site})
 	}
 	err = s.call(ctx, "find attempts", func(ctx context.Context) error {
-		keys, err := s.attemptKeys(ctx, filter, q.Limit)
+		keys, err := s.attemptKeys(ctx, filter, hint, q.Limit)
 		n = len(keys)
 		return err
 	})
@@ -103,8 +103,8 @@ func (s *Store) ForgetAttempts(ctx context.Context, key string) error {
 // what happens between the two does no harm.
 func (s *Store) PruneAttempts(ctx context.Context, now time.Time, limit int) (n int, err error) {
 	err = s.call(ctx, "prune attempts", func(ctx context.Context) error {
-		keys, err := s.attemptKeys(ctx, notAfter("expiresAt", now), limit,
-			options.Find().SetSort(bson.D{{Key: "expiresAt", Value: 1}}))
+		byExpiry := ascending("expiresAt")
+		keys, err := s.attemptKeys(ctx, notAfter("expiresAt", now), byExpiry, limit, options.Find().SetSort(byExpiry))
 		if err != nil || len(keys) == 0 {
 			return err
 		}
@@ -117,10 +117,10 @@ func (s *Store) PruneAttempts(ctx context.Context, now time.Time, limit int) (n 
 	return n, err
 }
 
-// attemptKeys returns the keys that filter matches, limit at most.
-func (s *Store) attemptKeys(ctx context.Context, filter bson.D, limit int, more ...*options.FindOptions) ([]string, error) {
+// attemptKeys returns the keys that filter matches on the index hint, limit at most.
+func (s *Store) attemptKeys(ctx context.Context, filter, hint bson.D, limit int, more ...*options.FindOptions) ([]string, error) {
 	limit = min(max(limit, 1), store.MaxPage)
-	opts := options.Find().SetLimit(int64(limit)).SetBatchSize(int32(limit)).
+	opts := options.Find().SetLimit(int64(limit)).SetBatchSize(int32(limit)).SetHint(hint).
 		SetProjection(bson.D{{Key: "_id", Value: 1}})
 	cursor, err := s.attempts.Find(ctx, filter, append(more, opts)...)
 	if err != nil {

@@ -21,7 +21,7 @@ func TestARefusedCountIsTriedAgain(t *testing.T) {
 	uri := mongotest.Start(t)
 	other := openURI(t, uri)
 	var once sync.Once
-	s := openFresh(t, uri, func(o *options.ClientOptions) {
+	s := openAdjusted(t, uri, func(o *options.ClientOptions) {
 		o.SetMonitor(&event.CommandMonitor{Failed: func(_ context.Context, e *event.CommandFailedEvent) {
 			if e.CommandName == "findAndModify" {
 				once.Do(func() {
@@ -32,7 +32,6 @@ func TestARefusedCountIsTriedAgain(t *testing.T) {
 			}
 		}})
 	})
-	other.attempts = other.client.Database(s.attempts.Database().Name()).Collection(s.attempts.Name())
 	a := store.Attempt{Key: "k", Expires: time.Now()}
 	for _, want := range []bool{true, true, false, false} {
 		// The second meets a key that was full, the others one that stays full.

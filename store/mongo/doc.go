@@ -26,6 +26,18 @@
 // empty: null and "" are values, and a unique index would let only one
 // document have them.
 //
+// # Rolling upgrades
+//
+// An update sets and unsets the fields that this program knows, and leaves others
+// alone, so two versions can run on one database. Releases up to 1.2.0 replace whole
+// documents: while one of them runs, its updates erase the fields added since.
+//
+// # Plans
+//
+// A query is served by one index and names it. Planners differ, and so do the
+// statistics that they estimate with; the right index never depends on them. An index
+// that Open made must therefore not be dropped or hidden while a server runs.
+//
 // # Errors
 //
 // A server's messages quote key values and whole commands, and a URI holds a

@@ -1,8 +1,11 @@
 package mongo
 
 import (
+	"reflect"
+	"strings"
 	"time"
 
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/primitive"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -30,6 +33,39 @@ type userDoc struct {
 	CreatedAt       time.Time          `bson:"createdAt,omitempty"`
 	UpdatedAt       time.Time          `bson:"updatedAt,omitempty"`
 	Version         int64              `bson:"version"`
+}
+
+// setFields returns the update that makes a stored document the same as doc. Fields
+// that this program does not know stay: a newer replica, which runs beside this one
+// during an upgrade, may have written them.
+func setFields[D userDoc | paymentDoc](doc D) (bson.D, error) {
+	text, err := bson.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	var set, unset bson.D
+	for _, field := range fieldsOf[D]() {
+		if value, err := bson.Raw(text).LookupErr(field); err == nil {
+			set = append(set, bson.E{Key: field, Value: value})
+		} else {
+			unset = append(unset, bson.E{Key: field, Value: ""})
+		}
+	}
+	update := bson.D{{Key: "$set", Value: set}}
+	if len(unset) > 0 {
+		update = append(update, bson.E{Key: "$unset", Value: unset})
+	}
+	return update, nil
+}
+
+// fieldsOf returns the names of a document's fields beside _id.
+func fieldsOf[D any]() (names []string) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[D]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("bson"), ","); name != "_id" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // newUserDoc returns u as it is stored, with the given version.

@@ -14,7 +14,7 @@ import (
 )
 
 // wrap gives a driver's error the store's meaning, with the operation and
-// without the server's text. ctx is the caller's: its end is told as such.
+// without the server's text. ctx is the caller's: its end is reported as such.
 func wrap(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
@@ -51,40 +51,104 @@ func callerEnd(ctx context.Context) error {
 	return nil
 }
 
-// unavailableCodes are the answers of a server that cannot do now what it
-// could do a moment ago or can a moment later.
-// Source: https://www.mongodb.com/docs/manual/reference/error-codes/
+// unavailableCodes are the answers of a server that cannot do now what it could
+// do a moment ago or can a moment later, and of one that does not say what went
+// wrong: whether a write happened is then unknown. Codes that blame the command,
+// the user's rights or the server's set-up are not among them.
+// Source: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 var unavailableCodes = [...]int{
+	1,     // InternalError: FerretDB gives it to whatever PostgreSQL fails with
 	6,     // HostUnreachable
 	7,     // HostNotFound
+	8,     // UnknownError
 	24,    // LockTimeout
 	43,    // CursorNotFound: it died with the primary that had it
+	46,    // LockBusy
 	50,    // MaxTimeMSExpired
 	64,    // WriteConcernTimeout
+	77,    // OperationIncomplete
+	82,    // NoProgressMade
+	83,    // RemoteResultsUnavailable
 	89,    // NetworkTimeout
+	90,    // CallbackCanceled
 	91,    // ShutdownInProgress
+	94,    // NotYetInitialized
+	96,    // OperationFailed
+	107,   // LockFailed
+	109,   // ConfigurationInProgress
 	112,   // WriteConflict
+	117,   // ConflictingOperationInProgress
+	125,   // CommandFailed
 	133,   // FailedToSatisfyReadPreference
 	134,   // ReadConcernMajorityNotAvailableYet
+	143,   // CursorInUse
+	145,   // PooledConnectionsDropped
+	146,   // ExceededMemoryLimit
+	149,   // NoConfigPrimary
+	150,   // StaleEpoch
 	175,   // QueryPlanKilled
 	189,   // PrimarySteppedDown
+	190,   // MasterSlaveConnectionFailure
+	199,   // ReplicaSetMonitorRemoved
 	202,   // NetworkInterfaceExceededTimeLimit
+	203,   // ShardingStateNotInitialized
+	208,   // TooManyLocks
+	215,   // DatabaseDropPending
+	216,   // ElectionInProgress
+	218,   // UpdateOperationFailed
+	237,   // CursorKilled
+	239,   // SnapshotTooOld
+	245,   // BrokenPromise
+	246,   // SnapshotUnavailable
+	249,   // StaleDbVersion
+	250,   // StaleChunkHistory
 	262,   // ExceededTimeLimit
+	264,   // TooManyFilesOpen
+	272,   // MigrationConflict
+	276,   // IndexBuildAborted
+	279,   // ClientDisconnect
+	285,   // IndexBuildAlreadyInProgress
+	290,   // TransactionExceededLifetimeLimitSeconds
+	303,   // SplitHorizonChange
+	310,   // PeriodicJobIsStopped
+	314,   // ObjectIsBusy
 	317,   // ConnectionPoolExpired
+	319,   // MovePrimaryInProgress
+	342,   // ReshardingCriticalSectionTimeout
+	343,   // ShardCannotRefreshDueToLocksHeld
+	355,   // InterruptedDueToStorageChange
+	363,   // RetryableTransactionInProgress
 	365,   // TemporarilyUnavailable
+	371,   // UserWritesBlocked
 	384,   // ConnectionError
+	391,   // ReauthenticationRequired
+	402,   // ResourceExhausted
+	406,   // MigrationBlockingOperationCoordinatorCleaningUp
+	407,   // PooledConnectionAcquisitionExceededTimeLimit
+	412,   // UpdatesStillPending
+	433,   // AdmissionQueueOverflow
+	449,   // RateLimitExceeded
+	450,   // PooledConnectionAcquisitionRejected
+	462,   // IngressRequestRateLimitExceeded
 	9001,  // SocketException
 	10058, // legacy NotPrimary
 	10107, // NotWritablePrimary
 	11600, // InterruptedAtShutdown
+	11601, // Interrupted
 	11602, // InterruptedDueToReplStateChange
 	13388, // StaleConfig
 	13435, // NotPrimaryNoSecondaryOk
 	13436, // NotPrimaryOrSecondary
+	14031, // OutOfDiskSpace
+	16500, // TooManyRequests, of Azure Cosmos DB
 }
 
-// unavailable tells whether the database could not be reached, did not answer
-// in time, or could not promise that a write stays.
+// unavailableLabels are labels of errors that a later try may not meet, whatever
+// their code.
+var unavailableLabels = [...]string{"RetryableWriteError", "TransientTransactionError", "RetryableError", "SystemOverloadedError"}
+
+// unavailable reports whether the database could not be reached, did not answer
+// in time, could not promise that a write stays, or left the outcome unknown.
 func unavailable(err error) bool {
 	var (
 		selection  topology.ServerSelectionError
@@ -102,8 +166,10 @@ func unavailable(err error) bool {
 	case errors.As(err, &write) && write.WriteConcernError != nil && len(write.WriteErrors) == 0:
 		return true
 	case errors.As(err, &server):
-		if server.HasErrorLabel("RetryableWriteError") {
-			return true
+		for _, label := range unavailableLabels {
+			if server.HasErrorLabel(label) {
+				return true
+			}
 		}
 		for _, code := range unavailableCodes {
 			if server.HasErrorCode(code) {
@@ -114,7 +180,7 @@ func unavailable(err error) bool {
 	return false
 }
 
-// describe tells an error without the server's text, which quotes what was
+// describe returns an error's text without the server's own, which quotes what was
 // written: MongoDB's refusal of a command repeats the command.
 func describe(err error) string {
 	var command driver.CommandError

@@ -10,24 +10,37 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// document is a stored document that stands for a T.
+// document is a T as it is stored.
 type document[T any] interface{ domain() *T }
 
+// A query names the index that serves it, its hint: a planner that estimates badly
+// takes another, such as the primary key for a sorted page, or none. A nil hint is
+// for queries by _id.
+
 // findOne returns the document that filter matches. store.ErrNotFound.
-func findOne[D document[T], T any](ctx context.Context, c *driver.Collection, filter bson.D) (*T, error) {
+func findOne[D document[T], T any](ctx context.Context, c *driver.Collection, filter, hint bson.D) (*T, error) {
 	var d D
-	if err := c.FindOne(ctx, filter).Decode(&d); err != nil {
+	if err := c.FindOne(ctx, filter, hinted(hint)).Decode(&d); err != nil {
 		return nil, err
 	}
 	return d.domain(), nil
 }
 
+func hinted(hint bson.D) *options.FindOneOptions {
+	opts := options.FindOne()
+	if hint != nil {
+		opts.SetHint(hint)
+	}
+	return opts
+}
+
 // find returns the documents that filter matches, in the order of sort, limit
 // at most. The limit is brought into the bounds of a page, as the wire
 // protocol takes 0 for no limit.
-func find[D document[T], T any](ctx context.Context, c *driver.Collection, filter, sort bson.D, limit int) ([]*T, error) {
+func find[D document[T], T any](ctx context.Context, c *driver.Collection, filter, hint, sort bson.D, limit int) ([]*T, error) {
 	limit = min(max(limit, 1), store.MaxPage)
 	opts := options.Find().
+		SetHint(hint).
 		SetSort(sort).
 		SetLimit(int64(limit)).
 		SetBatchSize(int32(limit)) // one round trip

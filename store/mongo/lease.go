@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
-	driver "go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"github.com/nestpayments/nestpayments/store"
@@ -23,7 +22,7 @@ func (s *Store) AcquireLease(ctx context.Context, name, holder string, now time.
 // acquireLease takes the lease with an upsert. A lease that another holds does
 // not match, so the upsert inserts and meets a duplicate _id. So does one that
 // lost the race to insert a new lease, which may have been the same holder's
-// other call; a second try tells the two apart, as leases are never removed.
+// other call; a second try distinguishes the two, as leases are never removed.
 func (s *Store) acquireLease(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (cursor string, ok bool, err error) {
 	filter := bson.D{
 		{Key: "_id", Value: name},
@@ -44,11 +43,11 @@ func (s *Store) acquireLease(ctx context.Context, name, holder string, now time.
 		if err == nil {
 			return lease.Cursor, true, nil
 		}
-		if !driver.IsDuplicateKeyError(err) {
+		if !mayBeDuplicate(err) {
 			return "", false, err
 		}
 	}
-	return "", false, nil
+	return "", false, refusedUpsert(ctx, err, s.leases, filter)
 }
 
 // SaveCursor implements store.Store.

@@ -3,8 +3,11 @@ package mongo
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/primitive"
 	driver "go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 	"go.mongodb.org/mongo-driver/mongo/readpref"
@@ -24,27 +27,27 @@ var _ store.Movable = (*Store)(nil)
 
 // Open connects to the database that uri names, "nestpayments" if its path
 // names none, and makes the indexes that are missing. ctx bounds that work:
-// without a deadline Open waits for as long as an index takes, which is long
-// for one that is new on a large collection. store.ErrUnavailable.
+// without a deadline Open waits for as long as an index takes, which is minutes
+// for one that is new on a million documents, and log says what is being made.
+// A nil log drops that. store.ErrUnavailable.
 //
 // uri is a connection string, mongodb:// or mongodb+srv://. Unless it says
 // otherwise: writes w=majority with journal, reads from the primary, 3 s to
 // find a server, 3 s to connect, 5 s for a call whose context has no deadline
 // (timeoutMS), 50 connections to each server.
 // Source: https://www.mongodb.com/docs/manual/reference/connection-string-options/
-func Open(ctx context.Context, uri string) (*Store, error) {
+func Open(ctx context.Context, uri string, log *slog.Logger) (*Store, error) {
 	opts, database, err := parseURI(uri)
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, opts, database)
+	return connect(ctx, opts, database, log)
 }
 
-func connect(ctx context.Context, opts *options.ClientOptions, database string) (*Store, error) {
-	const op = "open"
+func connect(ctx context.Context, opts *options.ClientOptions, database string, log *slog.Logger) (*Store, error) {
 	client, err := driver.Connect(ctx, opts)
 	if err != nil {
-		return nil, wrap(ctx, op, err)
+		return nil, wrap(ctx, "open", err)
 	}
 	db := client.Database(database)
 	s := &Store{
@@ -58,16 +61,30 @@ func connect(ctx context.Context, opts *options.ClientOptions, database string) 
 	if opts.Timeout != nil && *opts.Timeout > 0 {
 		s.timeout = *opts.Timeout
 	}
-	if err := s.makeIndexes(ctx); err != nil {
-		return nil, errors.Join(wrap(ctx, op, err), s.Close())
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.makeIndexes(ctx, log); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// Ping tells whether the primary answers.
+// collections are all of them.
+func (s *Store) collections() []*driver.Collection {
+	return []*driver.Collection{s.users, s.payments, s.leases, s.attempts}
+}
+
+// Ping reports whether the primary answers and can read: it looks for a document, as
+// some servers and routers answer the command ping without their storage.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.call(ctx, "ping", func(ctx context.Context) error {
-		return s.client.Ping(ctx, readpref.Primary())
+		users, err := s.users.Clone(options.Collection().SetReadPreference(readpref.Primary()))
+		if err != nil {
+			return err
+		}
+		_, err = exists(ctx, users, bson.D{{Key: "_id", Value: primitive.NilObjectID}}, nil)
+		return err
 	})
 }
 

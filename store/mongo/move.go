@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"go.mongodb.org/mongo-driver/bson"
 	driver "go.mongodb.org/mongo-driver/mongo"
@@ -23,17 +24,14 @@ func (s *Store) Size(ctx context.Context) (size store.Size, err error) {
 	return size, err
 }
 
-// ListAllPayments implements store.Movable.
-func (s *Store) ListAllPayments(ctx context.Context, after string, limit int) (payments []*store.Payment, err error) {
-	err = s.call(ctx, "list all payments", func(ctx context.Context) error {
-		filter, err := behind(after)
-		if err != nil {
-			return err
-		}
-		payments, err = find[paymentDoc](ctx, s.payments, filter, bson.D{{Key: "_id", Value: 1}}, limit)
-		return err
-	})
-	return payments, err
+// AllUsers implements store.Movable.
+func (s *Store) AllUsers(ctx context.Context, limit int) iter.Seq2[[]*store.User, error] {
+	return all[userDoc](ctx, s.users, limit, func(u *store.User) string { return u.ID })
+}
+
+// AllPayments implements store.Movable.
+func (s *Store) AllPayments(ctx context.Context, limit int) iter.Seq2[[]*store.Payment, error] {
+	return all[paymentDoc](ctx, s.payments, limit, func(p *store.Payment) string { return p.ID })
 }
 
 // MoveUsers implements store.Movable.

@@ -16,7 +16,7 @@ const patience = 30 * time.Second
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	server := mongotest.New(t)
-	s := openURI(t, server.URI+"?serverSelectionTimeoutMS=100")
+	s := openURI(t, server.Option("serverSelectionTimeoutMS=100"))
 	u := &store.User{ID: store.NewID(time.Now()), EmailKey: "ada@example.com"}
 	if err := s.InsertUser(t.Context(), u); err != nil {
 		t.Fatalf("InsertUser: %v", err)
@@ -60,7 +60,7 @@ func TestOutage(t *testing.T) {
 func TestCallerGivesUpDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	server := mongotest.New(t)
-	s := openURI(t, server.URI+"?serverSelectionTimeoutMS=60000")
+	s := openURI(t, server.Option("serverSelectionTimeoutMS=60000"))
 	server.Cut()
 
 	expiring, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -86,7 +86,7 @@ func TestCallerGivesUpDuringAnOutage(t *testing.T) {
 func TestCallWithoutDeadlineGetsOne(t *testing.T) {
 	t.Parallel()
 	server := mongotest.New(t)
-	s := openURI(t, server.URI+"?serverSelectionTimeoutMS=60000&timeoutMS=200")
+	s := openURI(t, server.Option("serverSelectionTimeoutMS=60000&timeoutMS=200"))
 	server.Cut()
 	start := time.Now()
 	_, err := s.UserByEmail(context.Background(), "ada@example.com")
@@ -102,7 +102,7 @@ func TestOpenWithoutServer(t *testing.T) {
 	t.Parallel()
 	server := mongotest.New(t)
 	server.Cut()
-	_, err := Open(t.Context(), server.URI+"?serverSelectionTimeoutMS=100")
+	_, err := Open(t.Context(), server.Option("serverSelectionTimeoutMS=100"), nil)
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("Open: got error %v, want %v", err, store.ErrUnavailable)
 	}

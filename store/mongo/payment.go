@@ -27,17 +27,17 @@ func (s *Store) InsertPayment(ctx context.Context, p *store.Payment) error {
 // PaymentByCUID implements store.Store.
 func (s *Store) PaymentByCUID(ctx context.Context, userID, cuid string) (*store.Payment, error) {
 	return s.findPayment(ctx, "find payment by cuid",
-		bson.D{{Key: "userId", Value: userID}, {Key: "cuid", Value: cuid}})
+		bson.D{{Key: "userId", Value: userID}, {Key: "cuid", Value: cuid}}, ascending("userId", "cuid"))
 }
 
 // PaymentByIntent implements store.Store.
 func (s *Store) PaymentByIntent(ctx context.Context, intentID string) (*store.Payment, error) {
-	return s.findPayment(ctx, "find payment by intent", bson.D{{Key: "intentId", Value: intentID}})
+	return s.findPayment(ctx, "find payment by intent", bson.D{{Key: "intentId", Value: intentID}}, ascending("intentId"))
 }
 
-func (s *Store) findPayment(ctx context.Context, op string, filter bson.D) (p *store.Payment, err error) {
+func (s *Store) findPayment(ctx context.Context, op string, filter, hint bson.D) (p *store.Payment, err error) {
 	err = s.call(ctx, op, func(ctx context.Context) error {
-		p, err = findOne[paymentDoc](ctx, s.payments, filter)
+		p, err = findOne[paymentDoc](ctx, s.payments, filter, hint)
 		return err
 	})
 	return p, err
@@ -60,7 +60,11 @@ func (s *Store) replacePayment(ctx context.Context, op string, p *store.Payment,
 			return err
 		}
 		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: from}}
-		result, err := s.payments.ReplaceOne(ctx, filter, newPaymentDoc(id, p, to))
+		update, err := setFields(newPaymentDoc(id, p, to))
+		if err != nil {
+			return err
+		}
+		result, err := s.payments.UpdateOne(ctx, filter, update)
 		if err != nil {
 			return s.duplicate(ctx, err, s.payments, paymentKeys(p), notID(id))
 		}
@@ -82,9 +86,9 @@ func (s *Store) ListPayments(ctx context.Context, q store.PaymentQuery) (payment
 			}
 			filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$lt", Value: before}}})
 		}
-		// Few payments lack an intent, so they are passed over, not indexed.
+		// Few payments lack an intent: they are skipped, not indexed.
 		filter = append(filter, bson.E{Key: "intentId", Value: bson.D{{Key: "$exists", Value: true}}})
-		payments, err = find[paymentDoc](ctx, s.payments, filter, bson.D{{Key: "_id", Value: -1}}, q.Limit)
+		payments, err = find[paymentDoc](ctx, s.payments, filter, userPayments(), bson.D{{Key: "_id", Value: -1}}, q.Limit)
 		return err
 	})
 	return payments, err
@@ -93,7 +97,7 @@ func (s *Store) ListPayments(ctx context.Context, q store.PaymentQuery) (payment
 // PaymentsToCheck implements store.Store.
 func (s *Store) PaymentsToCheck(ctx context.Context, now time.Time, limit int) (payments []*store.Payment, err error) {
 	err = s.call(ctx, "find payments to check", func(ctx context.Context) error {
-		payments, err = find[paymentDoc](ctx, s.payments, notAfter("checkAt", now), bson.D{{Key: "checkAt", Value: 1}}, limit)
+		payments, err = find[paymentDoc](ctx, s.payments, notAfter("checkAt", now), ascending("checkAt"), ascending("checkAt"), limit)
 		return err
 	})
 	return payments, err

@@ -23,6 +23,7 @@ type query struct {
 	name         string // of the command: find, update, ...
 	collection   string
 	filter, sort bson.D
+	hint         bson.D
 	command      bson.D
 }
 
@@ -142,10 +143,17 @@ func everyCall(t *testing.T, s *Store) map[string]func() error {
 		"PaymentsToCheck": func() error { _, err := s.PaymentsToCheck(ctx, now, 10); return err },
 
 		"Size": func() error { _, err := s.Size(ctx); return err },
-		"ListAllPayments": func() error {
-			_, err := s.ListAllPayments(ctx, "", 10)
-			_, behind := s.ListAllPayments(ctx, ids[0], 10)
-			return errors.Join(err, behind)
+		"AllUsers": func() error {
+			for _, err := range s.AllUsers(ctx, 10) {
+				return err
+			}
+			return errors.New("no users")
+		},
+		"AllPayments": func() error {
+			for _, err := range s.AllPayments(ctx, 10) {
+				return err
+			}
+			return errors.New("no payments")
 		},
 		"MoveUsers": func() error { return want(s.MoveUsers(ctx, []*store.User{user(0), user(1)}), store.ErrEmailTaken) },
 		"MovePayments": func() error {
@@ -187,8 +195,10 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		Filter  bson.D `bson:"filter"`
 		Query   bson.D `bson:"query"`
 		Sort    bson.D `bson:"sort"`
+		Hint    bson.D `bson:"hint"`
 		Updates []struct {
 			Q     bson.D `bson:"q"`
+			U     bson.D `bson:"u"`
 			Multi bool   `bson:"multi"`
 		} `bson:"updates"`
 		Deletes []struct {
@@ -201,9 +211,9 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		t.Errorf("%s: reading %s: %v", method, e.CommandName, err)
 		return nil
 	}
-	q := query{method: method, name: e.CommandName, sort: c.Sort, filter: c.Filter}
+	q := query{method: method, name: e.CommandName, sort: c.Sort, hint: c.Hint, filter: c.Filter}
 	switch e.CommandName {
-	case "insert":
+	case "insert", "getMore", "killCursors":
 		return nil
 	case "count":
 		if len(c.Query) != 0 {
@@ -217,6 +227,9 @@ func parseQueries(t *testing.T, method string, e *event.CommandStartedEvent) []q
 		q.filter = c.Updates[0].Q
 		if len(c.Updates) != 1 || c.Updates[0].Multi {
 			t.Errorf("%s: an update of more than one document", method)
+		}
+		if update := c.Updates[0].U; update[0].Key != "$set" && update[0].Key != "$unset" {
+			t.Errorf("%s: an update that replaces the whole document, and erases fields of newer programs", method)
 		}
 	case "delete":
 		q.filter = c.Deletes[0].Q

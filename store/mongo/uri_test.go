@@ -80,7 +80,7 @@ func TestURIRefused(t *testing.T) {
 		"unknown mechanism":       "mongodb://ada:s3cret@localhost/?authMechanism=s3cret",
 		"unacknowledged writes":   "mongodb://ada:s3cret@localhost/test?w=0",
 	} {
-		s, err := Open(t.Context(), uri)
+		s, err := Open(t.Context(), uri, nil)
 		if err == nil {
 			t.Errorf("%s: got no error", name)
 			s.Close()

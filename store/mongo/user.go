@@ -3,10 +3,13 @@ package mongo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
+	driver "go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"github.com/nestpayments/nestpayments/store"
 )
@@ -32,22 +35,22 @@ func (s *Store) User(ctx context.Context, id string) (*store.User, error) {
 	if err != nil {
 		return nil, wrap(ctx, "find user", store.ErrNotFound)
 	}
-	return s.findUser(ctx, "find user", bson.D{{Key: "_id", Value: oid}})
+	return s.findUser(ctx, "find user", bson.D{{Key: "_id", Value: oid}}, nil)
 }
 
 // UserByEmail implements store.Store.
 func (s *Store) UserByEmail(ctx context.Context, emailKey string) (*store.User, error) {
-	return s.findUser(ctx, "find user by email", bson.D{{Key: "emailKey", Value: emailKey}})
+	return s.findUser(ctx, "find user by email", bson.D{{Key: "emailKey", Value: emailKey}}, ascending("emailKey"))
 }
 
 // UserByCustomer implements store.Store.
 func (s *Store) UserByCustomer(ctx context.Context, customerID string) (*store.User, error) {
-	return s.findUser(ctx, "find user by customer", bson.D{{Key: "customerId", Value: customerID}})
+	return s.findUser(ctx, "find user by customer", bson.D{{Key: "customerId", Value: customerID}}, ascending("customerId"))
 }
 
-func (s *Store) findUser(ctx context.Context, op string, filter bson.D) (u *store.User, err error) {
+func (s *Store) findUser(ctx context.Context, op string, filter, hint bson.D) (u *store.User, err error) {
 	err = s.call(ctx, op, func(ctx context.Context) error {
-		u, err = findOne[userDoc](ctx, s.users, filter)
+		u, err = findOne[userDoc](ctx, s.users, filter, hint)
 		return err
 	})
 	return u, err
@@ -70,7 +73,11 @@ func (s *Store) replaceUser(ctx context.Context, op string, u *store.User, from,
 			return err
 		}
 		filter := bson.D{{Key: "_id", Value: id}, {Key: "version", Value: from}}
-		result, err := s.users.ReplaceOne(ctx, filter, newUserDoc(id, u, to))
+		update, err := setFields(newUserDoc(id, u, to))
+		if err != nil {
+			return err
+		}
+		result, err := s.users.UpdateOne(ctx, filter, update)
 		if err != nil {
 			return s.duplicate(ctx, err, s.users, userKeys(u), notID(id))
 		}
@@ -102,33 +109,50 @@ func (s *Store) DeleteUser(ctx context.Context, u *store.User) error {
 // ListUsers implements store.Store.
 func (s *Store) ListUsers(ctx context.Context, q store.UserQuery) (users []*store.User, err error) {
 	err = s.call(ctx, "list users", func(ctx context.Context) error {
-		filter, err := userFilter(q)
+		if q.VisibleTo != "" {
+			users, err = s.visibleUsers(ctx, q)
+			return err
+		}
+		filter, err := behind(q.After)
 		if err != nil {
 			return err
 		}
-		users, err = find[userDoc](ctx, s.users, filter, bson.D{{Key: "_id", Value: 1}}, q.Limit)
+		users, err = find[userDoc](ctx, s.users, filter, ascending("_id"), ascending("_id"), q.Limit)
 		return err
 	})
 	return users, err
 }
 
-// userFilter has the range of ids in the clause of createdBy, so that the
-// compound index serves it; each clause then comes sorted by _id and MongoDB
-// merges the two (SORT_MERGE).
-func userFilter(q store.UserQuery) (bson.D, error) {
+// visibleUsers merges two queries, one for those that the user created and one for
+// the user: as one query, with $or, it is a scan on a server that cannot merge
+// indexes.
+func (s *Store) visibleUsers(ctx context.Context, q store.UserQuery) ([]*store.User, error) {
 	after, err := behind(q.After)
-	if err != nil || q.VisibleTo == "" {
-		return after, err
+	if err != nil {
+		return nil, err
 	}
-	self, err := parseID(q.VisibleTo)
+	id, err := parseID(q.VisibleTo)
 	if err != nil {
 		return nil, err
 	}
 	created := append(bson.D{{Key: "createdBy", Value: q.VisibleTo}}, after...)
-	if q.After >= q.VisibleTo {
-		return created, nil
+	users, err := find[userDoc](ctx, s.users, created, ascending("createdBy", "_id"), ascending("_id"), q.Limit)
+	if err != nil || q.After >= q.VisibleTo {
+		return users, err
 	}
-	return bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "_id", Value: self}}, created}}}, nil
+	at, listed := slices.BinarySearchFunc(users, q.VisibleTo, func(u *store.User, id string) int { return cmp.Compare(u.ID, id) })
+	if listed || at >= q.Limit {
+		return users, nil
+	}
+	self, err := findOne[userDoc](ctx, s.users, bson.D{{Key: "_id", Value: id}}, nil)
+	if errors.Is(err, driver.ErrNoDocuments) {
+		return users, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	users = slices.Insert(users, at, self)
+	return users[:min(len(users), q.Limit)], nil
 }
 
 // behind matches documents behind the id, all if it is empty.
@@ -144,7 +168,7 @@ func behind(after string) (bson.D, error) {
 // all read and sorted here, as a sparse index on admin has no order by _id.
 func (s *Store) ListAdmins(ctx context.Context) (admins []*store.User, err error) {
 	err = s.call(ctx, "list admins", func(ctx context.Context) error {
-		cursor, err := s.users.Find(ctx, bson.D{{Key: "admin", Value: true}})
+		cursor, err := s.users.Find(ctx, bson.D{{Key: "admin", Value: true}}, options.Find().SetHint(ascending("admin")))
 		if err != nil {
 			return err
 		}
@@ -158,7 +182,7 @@ func (s *Store) ListAdmins(ctx context.Context) (admins []*store.User, err error
 // UsersToSync implements store.Store.
 func (s *Store) UsersToSync(ctx context.Context, now time.Time, limit int) (users []*store.User, err error) {
 	err = s.call(ctx, "find users to sync", func(ctx context.Context) error {
-		users, err = find[userDoc](ctx, s.users, notAfter("syncAt", now), bson.D{{Key: "syncAt", Value: 1}}, limit)
+		users, err = find[userDoc](ctx, s.users, notAfter("syncAt", now), ascending("syncAt"), ascending("syncAt"), limit)
 		return err
 	})
 	return users, err

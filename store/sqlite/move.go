@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"iter"
 
 	"github.com/nestpayments/nestpayments/store"
 )
@@ -18,9 +19,32 @@ func (s *Store) Size(ctx context.Context) (size store.Size, err error) {
 	return store.Size{Users: int64(users), Payments: int64(payments)}, err
 }
 
-// ListAllPayments implements store.Movable.
-func (s *Store) ListAllPayments(ctx context.Context, after string, limit int) ([]*store.Payment, error) {
-	return many(ctx, s, "list all payments", listAllPayments, scanPayment, after, int64(limit))
+// AllUsers implements store.Movable.
+func (s *Store) AllUsers(ctx context.Context, limit int) iter.Seq2[[]*store.User, error] {
+	return pages(limit, func(u *store.User) string { return u.ID }, func(after string) ([]*store.User, error) {
+		return s.ListUsers(ctx, store.UserQuery{After: after, Limit: limit})
+	})
+}
+
+// AllPayments implements store.Movable.
+func (s *Store) AllPayments(ctx context.Context, limit int) iter.Seq2[[]*store.Payment, error] {
+	return pages(limit, func(p *store.Payment) string { return p.ID }, func(after string) ([]*store.Payment, error) {
+		return many(ctx, s, "list all payments", listAllPayments, scanPayment, after, int64(limit))
+	})
+}
+
+// pages yields pages until one is not full. Each is read by an index, from where the
+// last one ended.
+func pages[T any](limit int, id func(*T) string, read func(after string) ([]*T, error)) iter.Seq2[[]*T, error] {
+	return func(yield func([]*T, error) bool) {
+		for after := ""; ; {
+			page, err := read(after)
+			if len(page) == 0 && err == nil || !yield(page, err) || err != nil || len(page) < limit {
+				return
+			}
+			after = id(page[len(page)-1])
+		}
+	}
 }
 
 // MoveUsers implements store.Movable: all of them or, after an error, none.

@@ -188,9 +188,10 @@ func TestOpenBringsAnEarlierVersionUpToDate(t *testing.T) {
 		if got, err := s.User(t.Context(), "u1"); err != nil || got.Name != "Ada" || got.Version != 7 {
 			t.Errorf("from version %d: User: got %+v, %v, want Ada's version 7", version, got, err)
 		}
-		list, err := s.ListAllPayments(t.Context(), "", 10)
-		if err != nil || len(list) != 2 || *list[0] != want || list[1].ID != "p2" {
-			t.Errorf("from version %d: ListAllPayments: got %+v, %v, want %+v and p2", version, list, err, want)
+		for list, err := range s.AllPayments(t.Context(), 10) {
+			if err != nil || len(list) != 2 || *list[0] != want || list[1].ID != "p2" {
+				t.Errorf("from version %d: AllPayments: got %+v, %v, want %+v and p2", version, list, err, want)
+			}
 		}
 		if got, err := s.PaymentByIntent(t.Context(), "pi_1"); err != nil || *got != want {
 			t.Errorf("from version %d: PaymentByIntent: got %+v, %v, want %+v", version, got, err, want)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 var moveTests = []test{
 	{"an empty store has size zero", movable(moveEmpty)},
 	{"the size counts what there is", movable(moveSize)},
-	{"payments of all users come in ascending order of id, behind the cursor", movable(movePages)},
+	{"all users and all payments come in ascending order of id, limit at a time", movable(movePages)},
 	{"what is moved keeps every field and its version", movable(moveRoundTrip)},
 	{"what was moved is updated by its version", movable(moveThenUpdate)},
 	{"a move of what is there tells its error", movable(moveTaken)},
@@ -44,8 +45,8 @@ func wantSize(t *testing.T, s store.Movable, want store.Size) {
 
 func moveEmpty(t *testing.T, s store.Movable) {
 	wantSize(t, s, store.Size{})
-	if got, err := s.ListAllPayments(t.Context(), "", 10); err != nil || len(got) != 0 {
-		t.Errorf("ListAllPayments: got %v, %v, want none", paymentIDs(got), err)
+	if users, payments := allUsers(t, s, 10), allPayments(t, s, 10); len(users)+len(payments) != 0 {
+		t.Errorf("got the users %v and the payments %v, want none", users, payments)
 	}
 }
 
@@ -62,40 +63,66 @@ func moveSize(t *testing.T, s store.Movable) {
 	wantSize(t, s, store.Size{Users: 2, Payments: 5})
 }
 
+// allUsers and allPayments return all batches, and fail the test after an error.
+func allUsers(t *testing.T, s store.Movable, limit int) (batches [][]*store.User) {
+	t.Helper()
+	for batch, err := range s.AllUsers(t.Context(), limit) {
+		if err != nil {
+			t.Fatalf("AllUsers: %v", err)
+		}
+		batches = append(batches, batch)
+	}
+	return batches
+}
+
+func allPayments(t *testing.T, s store.Movable, limit int) (batches [][]*store.Payment) {
+	t.Helper()
+	for batch, err := range s.AllPayments(t.Context(), limit) {
+		if err != nil {
+			t.Fatalf("AllPayments: %v", err)
+		}
+		batches = append(batches, batch)
+	}
+	return batches
+}
+
 func movePages(t *testing.T, s store.Movable) {
-	ids := make([]string, 7)
-	want := map[string]store.Payment{}
+	users, payments := make([]store.User, 7), make([]store.Payment, 7)
 	for _, n := range []int{4, 0, 6, 2, 5, 1, 3} {
 		p := fullPayment([]string{"u1", "u2", ""}[n%3], 10*n)
 		if n%2 == 1 {
 			p.IntentID, p.Status = "", ""
 		}
-		insertPayment(t, s, p)
-		ids[n], want[p.ID] = p.ID, *p
+		u := fullUser(n)
+		u.CustomerID = ""
+		users[n], payments[n] = *insertUser(t, s, u), *insertPayment(t, s, p)
 	}
-	for _, tt := range []struct {
-		name  string
-		after string
-		limit int
-		want  []string
-	}{
-		{"all", "", store.MaxPage, ids},
-		{"exactly all", "", 7, ids},
-		{"first page", "", 3, ids[:3]},
-		{"second page", ids[2], 3, ids[3:6]},
-		{"last page", ids[5], 3, ids[6:]},
-		{"behind the last", ids[6], 3, nil},
-		{"behind an id that nothing has", store.NewID(at(25)), 2, ids[3:5]},
-	} {
-		got, err := s.ListAllPayments(t.Context(), tt.after, tt.limit)
-		if err != nil || !slices.Equal(paymentIDs(got), tt.want) {
-			t.Errorf("%s: ListAllPayments:\n got %v, %v\nwant %v", tt.name, paymentIDs(got), err, tt.want)
+	for limit, sizes := range map[int][]int{store.MaxPage: {7}, 7: {7}, 3: {3, 3, 1}, 1: {1, 1, 1, 1, 1, 1, 1}} {
+		wantBatches(t, "AllUsers", allUsers(t, s, limit), users, sizes)
+		wantBatches(t, "AllPayments", allPayments(t, s, limit), payments, sizes)
+	}
+	for batch := range s.AllPayments(t.Context(), 2) {
+		if *batch[0] != payments[0] {
+			t.Errorf("first batch: got %+v, want %+v", *batch[0], payments[0])
 		}
-		for _, p := range got {
-			if *p != want[p.ID] {
-				t.Errorf("%s: listed payment\n got %+v\nwant %+v", tt.name, *p, want[p.ID])
-			}
+		break // must release what it reads from
+	}
+	wantSize(t, s, store.Size{Users: 7, Payments: 7})
+}
+
+// wantBatches checks the documents of all batches, and how many are in each.
+func wantBatches[T comparable](t *testing.T, name string, batches [][]*T, want []T, sizes []int) {
+	t.Helper()
+	var got []T
+	var gotSizes []int
+	for _, batch := range batches {
+		gotSizes = append(gotSizes, len(batch))
+		for _, doc := range batch {
+			got = append(got, *doc)
 		}
+	}
+	if !slices.Equal(got, want) || !slices.Equal(gotSizes, sizes) {
+		t.Errorf("%s:\n got %v in batches of %v\nwant %v in batches of %v", name, got, gotSizes, want, sizes)
 	}
 }
 
@@ -212,12 +239,19 @@ func moveMaxPage(t *testing.T, s store.Movable) {
 	}
 	wantErr(t, "MoveUsers", s.MoveUsers(t.Context(), users), nil)
 	wantErr(t, "MovePayments", s.MovePayments(t.Context(), payments), nil)
-	got, err := s.ListAllPayments(t.Context(), "", store.MaxPage)
-	if err != nil || !slices.Equal(paymentIDs(got), paymentIDs(payments)) {
-		t.Errorf("ListAllPayments: got %d payments, %v, want %d", len(got), err, store.MaxPage)
+	got := allPayments(t, s, store.MaxPage)
+	if len(got) != 1 || !slices.Equal(paymentIDs(got[0]), paymentIDs(payments)) {
+		t.Errorf("AllPayments: got %d batches, want one of %d payments", len(got), store.MaxPage)
 	}
 	wantUser(t, s, *users[store.MaxPage-1])
 	wantSize(t, s, store.Size{Users: store.MaxPage, Payments: store.MaxPage})
+}
+
+func firstError[T any](all iter.Seq2[T, error]) error {
+	for _, err := range all {
+		return err
+	}
+	return nil
 }
 
 func moveEnded(t *testing.T, s store.Movable) {
@@ -227,12 +261,13 @@ func moveEnded(t *testing.T, s store.Movable) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, call := range map[string]func() error{
-		"Size":            func() error { _, err := s.Size(ctx); return err },
-		"ListAllPayments": func() error { _, err := s.ListAllPayments(ctx, "", 1); return err },
-		"MoveUsers":       func() error { return s.MoveUsers(ctx, []*store.User{newUser(2)}) },
-		"MovePayments":    func() error { return s.MovePayments(ctx, []*store.Payment{newPayment("u1", 2)}) },
-		"ReplaceUser":     func() error { return s.ReplaceUser(ctx, &changed, 1) },
-		"ReplacePayment":  func() error { return s.ReplacePayment(ctx, &changedPayment, 1) },
+		"Size":           func() error { _, err := s.Size(ctx); return err },
+		"AllUsers":       func() error { return firstError(s.AllUsers(ctx, 1)) },
+		"AllPayments":    func() error { return firstError(s.AllPayments(ctx, 1)) },
+		"MoveUsers":      func() error { return s.MoveUsers(ctx, []*store.User{newUser(2)}) },
+		"MovePayments":   func() error { return s.MovePayments(ctx, []*store.Payment{newPayment("u1", 2)}) },
+		"ReplaceUser":    func() error { return s.ReplaceUser(ctx, &changed, 1) },
+		"ReplacePayment": func() error { return s.ReplacePayment(ctx, &changedPayment, 1) },
 	} {
 		if err := answer(t, name, call); !errors.Is(err, context.Canceled) && !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: got error %v, want %v or %v", name, err, context.Canceled, store.ErrUnavailable)

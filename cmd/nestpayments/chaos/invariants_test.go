@@ -28,7 +28,7 @@ type books struct {
 // checkAll waits until the store has followed Stripe, and holds store, Stripe
 // and what clients were told against each other.
 func (s *system) checkAll(buyers []*buyer) {
-	db, err := mongo.Open(s.ctx, s.databaseURL())
+	db, err := mongo.Open(s.ctx, s.databaseURL(), nil)
 	if err != nil {
 		s.verdict.violate("the test itself failed: %v", err)
 		return

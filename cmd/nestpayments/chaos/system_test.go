@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nestpayments/nestpayments/server/auth"
+	"github.com/nestpayments/nestpayments/store/mongo/mongotest"
 )
 
 const (
@@ -56,7 +57,10 @@ type system struct {
 	apiFront, databaseFront, stripeFront *front
 
 	database, sandbox *process
-	replicas          []*replica
+	// realDatabase is the database on the server of TEST_MONGODB_URI, which cannot be
+	// killed: instead it is cut off. nil if database is the database.
+	realDatabase *mongotest.Server
+	replicas     []*replica
 	// begun counts the payments that clients have begun.
 	begun atomic.Int64
 	// glimpse is a payment of somebody, for others to pry into.
@@ -92,6 +96,9 @@ func newSystem(ctx context.Context, t *testing.T, r round) *system {
 		s.background.Wait()
 		s.killAll()
 	})
+	if mongotest.Real() {
+		s.realDatabase = mongotest.New(t)
+	}
 	if err := auth.GenerateKey(s.keyFile()); err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +110,18 @@ func newSystem(ctx context.Context, t *testing.T, r round) *system {
 
 func (s *system) keyFile() string { return filepath.Join(s.dir, "key.pem") }
 
-func (s *system) databaseURL() string { return "mongodb://" + s.databaseFront.address() + "/chaos" }
+func (s *system) databaseURL() string {
+	if s.realDatabase != nil {
+		return strings.Replace(s.realDatabase.URI, s.realDatabase.Address(), s.databaseFront.address(), 1)
+	}
+	return "mongodb://" + s.databaseFront.address() + "/chaos"
+}
 
 // start runs every program.
 func (s *system) start() error {
-	if err := s.startDatabase(); err != nil {
+	if s.realDatabase != nil {
+		s.databaseFront.add(s.realDatabase.Address())
+	} else if err := s.startDatabase(); err != nil {
 		return err
 	}
 	if err := s.startSandbox(); err != nil {
@@ -166,29 +180,23 @@ func (s *system) startSandbox() error {
 	return nil
 }
 
-// startReplica runs a replica until it serves. One that finds no database ends,
-// and is started again, as an orchestrator does.
+// startReplica runs a replica until it serves. It waits for a database that it cannot
+// reach.
 func (s *system) startReplica(r *replica, price int64) error {
-	for {
-		p, err := s.launchReplica(r.name, price)
-		if err != nil {
-			return err
-		}
-		if err = p.await(s.ctx); err == nil {
-			r.mu.Lock()
-			r.process = p
-			r.mu.Unlock()
-			s.watch(p)
-			s.apiFront.add(p.address)
-			return nil
-		}
-		p.kill()
-		if last := s.logs.last(r.name); !strings.Contains(last, "open the database") || !strings.Contains(last, "database unavailable") {
-			return fmt.Errorf("%w: %s", err, last)
-		}
-		s.figures.add("starts without a database", 1)
-		pause(s.ctx, 200*time.Millisecond)
+	p, err := s.launchReplica(r.name, price)
+	if err != nil {
+		return err
 	}
+	if err := p.await(s.ctx); err != nil {
+		p.kill()
+		return fmt.Errorf("%w: %s", err, s.logs.last(r.name))
+	}
+	r.mu.Lock()
+	r.process = p
+	r.mu.Unlock()
+	s.watch(p)
+	s.apiFront.add(p.address)
+	return nil
 }
 
 func (s *system) launchReplica(name string, price int64) (*process, error) {

@@ -120,6 +120,10 @@ func (s *system) takeReplica(random *rand.Rand) (*replica, *process) {
 
 // killDatabase kills the database and starts it again on the same files.
 func (s *system) killDatabase(random *rand.Rand) {
+	if s.realDatabase != nil {
+		s.cutDatabase(random)
+		return
+	}
 	s.figures.add("database killed", 1)
 	s.databaseFront.remove(s.database.address)
 	s.database.kill()
@@ -127,9 +131,22 @@ func (s *system) killDatabase(random *rand.Rand) {
 	s.try("start the database", func(context.Context) error { return s.startDatabase() })
 }
 
+// cutDatabase breaks every connection to the database, and refuses new ones for a
+// while. A command that is under way is carried out.
+func (s *system) cutDatabase(random *rand.Rand) {
+	s.figures.add("database cut off", 1)
+	s.realDatabase.Cut()
+	pause(s.ctx, 300*time.Millisecond+upTo(random, 4*time.Second))
+	s.try("let clients of the database in again", func(context.Context) error { return s.realDatabase.Open() })
+}
+
 // freezeDatabase leaves commands half done, to be finished after their callers
 // have given up.
 func (s *system) freezeDatabase(random *rand.Rand) {
+	if s.realDatabase != nil {
+		s.cutDatabase(random)
+		return
+	}
 	s.figures.add("database frozen", 1)
 	s.database.freeze(s.ctx, 500*time.Millisecond+upTo(random, 5*time.Second))
 }

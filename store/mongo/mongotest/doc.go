@@ -1,5 +1,6 @@
-// Package mongotest runs a MongoDB-compatible server, FerretDB, in the test
-// process. It is imported by tests only.
+// Package mongotest gives tests a MongoDB-compatible database: FerretDB in the test
+// process, or an empty database on the server that TEST_MONGODB_URI names. It is
+// imported by tests only.
 //
 // # What it is not
 //

@@ -6,11 +6,14 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/bson"
 )
 
-// gate stands between clients and the server. It passes whole messages and
-// lets one command through at a time.
+// gate is a proxy between clients and the server. It passes whole messages, one
+// command at a time.
 type gate struct {
 	backend string
 	// addr is where clients connect; it stays the same when the gate is cut
@@ -21,6 +24,9 @@ type gate struct {
 	command sync.Mutex
 	clients sync.WaitGroup
 
+	// change is what Server.Change was last given.
+	change atomic.Pointer[func(command, answer bson.D) bson.D]
+
 	mu       sync.Mutex
 	listener net.Listener
 	conns    map[net.Conn]bool
@@ -29,21 +35,23 @@ type gate struct {
 func newGate(t testing.TB, backend string) *gate {
 	t.Helper()
 	g := &gate{backend: backend, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
-	g.open(t)
+	if err := g.open(); err != nil {
+		t.Fatal(err)
+	}
 	return g
 }
 
 // open listens on g.addr.
-func (g *gate) open(t testing.TB) {
-	t.Helper()
+func (g *gate) open() error {
 	l, err := net.Listen("tcp", g.addr)
 	if err != nil {
-		t.Fatalf("opening the gate: %v", err)
+		return fmt.Errorf("open the gate: %w", err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.listener, g.addr = l, l.Addr().String()
 	g.clients.Go(func() { g.accept(l) })
+	return nil
 }
 
 // cut stops listening and breaks every connection. A command that is under
@@ -120,7 +128,11 @@ func (g *gate) exchange(server net.Conn, request []byte) ([]byte, error) {
 	if _, err := server.Write(request); err != nil {
 		return nil, err
 	}
-	return readMessage(server)
+	answer, err := readMessage(server)
+	if change := g.change.Load(); err == nil && change != nil {
+		return changed(request, answer, *change)
+	}
+	return answer, err
 }
 
 // maxMessage is the largest message that MongoDB takes, in bytes.

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// Serve makes this process a server on the files in dir, until it is killed. It tells
-// the address, HOST:PORT, once it listens there, and never returns. If it cannot start
-// it ends the process.
+// Serve makes this process FerretDB on the files in dir, until it is killed. It calls
+// tell with the address, HOST:PORT, once it listens there, and never returns. If it
+// cannot start it ends the process.
 func Serve(dir string, tell func(address string)) {
 	t := process{dir: dir}
-	u, err := url.Parse(New(t).URI)
+	u, err := url.Parse(NewFerretDB(t).URI)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

@@ -4,17 +4,23 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
+	"go.mongodb.org/mongo-driver/bson"
 )
 
-// Start starts a server of the test's own and returns its URI, with an empty
-// database as its path. The server stops when the test has ended.
+// Start returns the URI of an empty database: on the server that TEST_MONGODB_URI
+// names, or on one of the test's own. It is gone when the test has ended.
 func Start(t testing.TB) (uri string) {
 	t.Helper()
-	return New(t).URI
+	if Real() {
+		return freshDatabase(t, os.Getenv(realServer))
+	}
+	return NewFerretDB(t).URI
 }
 
 // starting guards a variable of FerretDB's: ferretdb.New names the package that
@@ -23,14 +29,24 @@ var starting sync.Mutex
 
 // Server is a running server that can be cut off from its clients.
 type Server struct {
-	// URI names the server and an empty database.
+	// URI names the server and an empty database. Add options with Option.
 	URI string
 
 	gate *gate
 }
 
-// New starts a server of the test's own. It stops when the test has ended.
+// New returns a server like that of Start, which can be cut off.
 func New(t testing.TB) *Server {
+	t.Helper()
+	if Real() {
+		return newReal(t, os.Getenv(realServer))
+	}
+	return NewFerretDB(t)
+}
+
+// NewFerretDB starts a server of the test's own, whatever TEST_MONGODB_URI says, for
+// tests that need FerretDB's ways. It stops when the test has ended.
+func NewFerretDB(t testing.TB) *Server {
 	t.Helper()
 	f, err := newFerretDB(t.TempDir())
 	if err != nil {
@@ -68,6 +84,22 @@ func newFerretDB(dir string) (*ferretdb.FerretDB, error) {
 	})
 }
 
+// Change makes the server answer with what change returns, as a server of another
+// kind would. The command has been carried out by then. nil ends it.
+func (s *Server) Change(change func(command, answer bson.D) bson.D) {
+	if change == nil {
+		s.gate.change.Store(nil)
+		return
+	}
+	s.gate.change.Store(&change)
+}
+
+// Option returns the URI with one more option, NAME=VALUE.
+func (s *Server) Option(option string) string {
+	base, query, _ := strings.Cut(s.URI, "?")
+	return base + "?" + addOption(query, option)
+}
+
 // Cut breaks every connection and refuses new ones, as if the server were
 // gone. Its data stays.
 func (s *Server) Cut() { s.gate.cut() }
@@ -75,5 +107,13 @@ func (s *Server) Cut() { s.gate.cut() }
 // Restore lets clients in again, at the same address.
 func (s *Server) Restore(t testing.TB) {
 	t.Helper()
-	s.gate.open(t)
+	if err := s.Open(); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// Open is Restore for a goroutine that is not the test's.
+func (s *Server) Open() error { return s.gate.open() }
+
+// Address is where clients connect, HOST:PORT.
+func (s *Server) Address() string { return s.gate.addr }
