@@ -10,8 +10,8 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// caller is the user who sent the request. Operations that need no token have
-// none; the chain sees to it that every other has.
+// caller returns the user who sent the request, nil for an operation that needs no
+// token. The chain ensures that every other has one.
 func caller(ctx context.Context) *store.User { return eventOf(ctx).caller }
 
 // tokenUser verifies the request's token and returns the id of its user. It does
