@@ -133,17 +133,17 @@ type Problem struct {
 	// Example: invalid_request
 	Code string `json:"code"`
 
-	// DeclineCode Why the payment method was declined. See https://docs.stripe.com/declines/codes. After several declines in an hour it is `generic_decline` for most reasons. Absent for other problems.
+	// DeclineCode Stripe's code for the decline, for programs. See https://docs.stripe.com/declines/codes. Do not show it to the payer: Stripe asks not to reveal some of the codes. After several declines in an hour it is `generic_decline` for most reasons. Absent for other problems.
 	//
 	// Example: insufficient_funds
 	DeclineCode *string `json:"declineCode,omitempty"`
 
-	// Detail What went wrong this time, and what to do about it, for people.
+	// Detail What to do, for people. For a decline it is a sentence to show to the payer, which never says that a card is reported lost, stolen or fraudulent.
 	//
-	// Example: Mend what `errors` lists and send the request again.
+	// Example: Fix the fields listed in `errors` and send the request again.
 	Detail string `json:"detail"`
 
-	// Errors Every violation of the schema. Absent for other problems.
+	// Errors The violations of the schema, 50 at most. Absent for other problems.
 	//
 	// Example: [{"detail":"must be at least 8 characters long","pointer":"#/password"}]
 	Errors *[]ProblemError `json:"errors,omitempty"`
@@ -160,10 +160,10 @@ type Problem struct {
 
 	// Title The kind of problem in a few words, always the same for the same `code`.
 	//
-	// Example: The request does not fit the schema
+	// Example: The request does not match the schema
 	Title string `json:"title"`
 
-	// Type The URI of the kind of problem, which ends in `code`.
+	// Type The URI of the kind of problem, which ends in `code`. It is the same on every server. A server explains the problem at /problems/ followed by the code.
 	//
 	// Example: https://nest-payments.dev/problems/invalid_request
 	Type string `json:"type"`

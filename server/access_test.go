@@ -124,8 +124,11 @@ func TestAccess(t *testing.T) {
 					t.Errorf("%s gets %s, want %s: %s", caller, got, row[caller], answer.body)
 				}
 				if answer.status == 401 {
-					code := "unauthenticated"
-					if caller == "expired" {
+					code := "token_invalid"
+					switch caller {
+					case "none":
+						code = "unauthenticated"
+					case "expired":
 						code = "token_expired"
 					}
 					answer.problem(t, 401, code)

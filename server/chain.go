@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -20,19 +18,19 @@ import (
 
 // useChain installs what every request passes before its route is known.
 func (s *Server) useChain(spec *openapi3.T) {
-	s.echo.Pre(s.observe, s.recover)
+	known := newPaths(spec, s.webhook != nil)
+	s.echo.Pre(s.observe, s.recover, s.limitOthers(known))
 	if len(s.origins) > 0 {
-		s.echo.Pre(allowOrigins(spec, s.origins))
+		s.echo.Pre(known.allowOrigins(s.origins))
 	}
-	s.echo.Pre(refuseOtherMethods(spec))
+	s.echo.Pre(known.checkMethod)
 }
 
 // handlingTimeout bounds all that is done for one request.
 const handlingTimeout = 30 * time.Second
 
-// statusClientGone is what is logged and counted for a request whose client has left
-// before it was done, as by nginx. Nobody was there to be answered, and it is no failure
-// of the server. It is never sent.
+// statusClientGone is logged and counted for a request whose client left before the
+// answer was ready, as nginx does. It is not a failure of the server, and never sent.
 const statusClientGone = 499
 
 // observe gives the request its id, sets the headers that every answer has, and
@@ -103,36 +101,5 @@ func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}()
 		return next(c)
-	}
-}
-
-// refuseOtherMethods answers 405 where the spec has a path without parameters and
-// not this method for it. Left alone, Echo would take such a path for one with a
-// parameter: GET /user/register would read the user "register".
-func refuseOtherMethods(spec *openapi3.T) echo.MiddlewareFunc {
-	allowed := map[string][]string{}
-	for path, item := range spec.Paths.Map() {
-		if !strings.Contains(path, "{") {
-			methods := []string{http.MethodOptions}
-			for method := range item.Operations() {
-				methods = append(methods, method)
-			}
-			slices.Sort(methods)
-			allowed[path] = methods
-		}
-	}
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			methods, known := allowed[c.Request().URL.Path]
-			method := c.Request().Method
-			if !known || method != http.MethodOptions && slices.Contains(methods, method) {
-				return next(c)
-			}
-			c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
-			if method == http.MethodOptions {
-				return c.NoContent(http.StatusNoContent)
-			}
-			return echo.ErrMethodNotAllowed
-		}
 	}
 }

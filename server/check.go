@@ -4,7 +4,7 @@ import "fmt"
 
 // CheckTrustedProxies reports every fault of Config.TrustedProxies.
 func CheckTrustedProxies(networks []string) error {
-	_, err := proxyExtractor(networks)
+	_, err := proxyNetworks(networks)
 	return err
 }
 

@@ -47,11 +47,21 @@ func conform(t testing.TB, r *http.Request, got answer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.operation(r) == nil && strings.Count(r.URL.Path, "/") == strings.Count(r.URL.EscapedPath(), "/") {
+		// The same path without needless percent-encoding.
+		r = r.Clone(r.Context())
+		r.URL.RawPath = ""
+	}
 	check := func(v validator) error { return v.answer(r, got) }
-	if op := c.operation(r); op != nil {
+	if op := c.operation(r); op != nil && r.Method == http.MethodHead {
+		check = func(validator) error { return conformHead(op, got) }
+	} else if op != nil {
 		c.note(op.OperationID, got.status)
 	} else {
 		check = func(v validator) error { return conformOutside(v, r, got) }
+	}
+	if r.Method == http.MethodHead && len(got.body) > 0 {
+		t.Errorf("HEAD %s: a body of %d bytes", r.URL.Path, len(got.body))
 	}
 	if err := guarded(r, got); err != nil {
 		t.Errorf("%s %s: status %d: %v", r.Method, r.URL.Path, got.status, err)
@@ -63,8 +73,22 @@ func conform(t testing.TB, r *http.Request, got answer) {
 	}
 }
 
+// conformHead checks an answer to HEAD: it has the headers of an answer to GET.
+func conformHead(op *openapi3.Operation, got answer) error {
+	response := op.Responses.Status(got.status)
+	if response == nil {
+		return fmt.Errorf("GET has no answer with the status %d", got.status)
+	}
+	for name := range response.Value.Headers {
+		if optional[name] == "" && len(got.header.Values(name)) != 1 {
+			return fmt.Errorf("the header %s is %q", name, got.header.Values(name))
+		}
+	}
+	return nil
+}
+
 // document are the paths of what may be cached, and of a page.
-var document = regexp.MustCompile(`^/(openapi\.(yaml|json)|\.well-known/jwks\.json|docs.*)$`)
+var document = regexp.MustCompile(`^/(openapi\.(yaml|json)|\.well-known/jwks\.json|docs.*|problems.*)$`)
 
 // guarded says which of the headers that keep an answer from harm, whatever it is,
 // is missing. OWASP's REST security cheat sheet has their reasons.
@@ -75,8 +99,8 @@ func guarded(r *http.Request, got answer) error {
 	}
 	if document.MatchString(r.URL.Path) && got.status < 400 {
 		delete(want, "Cache-Control")
-		if strings.HasPrefix(r.URL.Path, "/docs") {
-			delete(want, "Content-Security-Policy") // has scripts, see docs.go
+		if strings.HasPrefix(r.URL.Path, "/docs") || strings.HasPrefix(r.URL.Path, "/problems") {
+			delete(want, "Content-Security-Policy") // has scripts or styles, see docs.go and problem_pages.go
 		}
 	}
 	for name, value := range want {
@@ -87,9 +111,15 @@ func guarded(r *http.Request, got answer) error {
 	return nil
 }
 
-// operation is the operation of the spec that the request is for, nil if there is
-// none. A path that the spec spells out is no value of a parameter.
+// operation returns the operation of the spec that the request is for, nil if there
+// is none: that of GET for HEAD. A path that the spec spells out is no value of a
+// parameter.
 func (c *contract) operation(r *http.Request) *openapi3.Operation {
+	if r.Method == http.MethodHead {
+		get := *r
+		get.Method = http.MethodGet
+		return c.operation(&get)
+	}
 	if item := c.spec.Paths.Value(r.URL.EscapedPath()); item != nil {
 		return item.GetOperation(r.Method)
 	}
@@ -105,7 +135,7 @@ func (c *contract) operation(r *http.Request) *openapi3.Operation {
 // outside are the headers that answers outside of the spec's operations may have
 // beside the undeclared ones.
 var outside = []string{
-	"X-Request-Id", "Allow", "Etag", "Accept-Ranges", "Content-Range", "Content-Encoding",
+	"X-Request-Id", "Allow", "Etag", "Retry-After", "Location", "Accept-Ranges", "Content-Range", "Content-Encoding",
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Max-Age",
 }
 
@@ -152,7 +182,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// partialRun tells whether only some of the tests were asked for.
+// partialRun reports whether only some of the tests were asked for.
 func partialRun() bool {
 	for _, arg := range os.Args[1:] {
 		for _, flag := range []string{"-test.run", "-test.skip", "-test.bench", "-test.fuzz", "-test.list"} {

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
-// corsMaxAge is for how long browsers may remember what a path takes, in seconds.
+// corsMaxAge is how long browsers may keep the answer to a preflight, in seconds.
 const corsMaxAge = 600
 
 // exposedHeaders are those of answers that pages may read, beside the ones that
@@ -23,59 +23,47 @@ var exposedHeaders = []string{
 	"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
 }
 
+// traceHeaders carry the trace of a page's own telemetry (W3C Trace Context and
+// Baggage).
+var traceHeaders = []string{"Baggage", "Traceparent", "Tracestate"}
+
 // allowOrigins lets pages of these origins call the paths of the spec from a
-// browser, and tells them the methods and headers of the path. Credentials stay
-// off: access tokens are sent as headers, and cookies mean nothing here. Pages of
-// other origins get the same answers, which their browsers keep from them.
-//
-// Echo's middleware takes every OPTIONS for a preflight; those without the
-// headers of one (Fetch standard, section 3.2.2) are let pass to whoever answers
+// browser, and names the methods and headers of the path in answers to preflights.
+// Credentials stay off: access tokens are sent as headers, and cookies mean nothing
+// here. Pages of other origins get the same answers, which their browsers keep from
 // them.
-func allowOrigins(spec *openapi3.T, origins []string) echo.MiddlewareFunc {
-	type path struct {
-		segments []string
-		cors     echo.MiddlewareFunc
-		allow    string
-	}
-	var paths []path
-	for template, item := range spec.Paths.Map() {
-		methods, headers := takes(item)
-		paths = append(paths, path{
-			segments: strings.Split(template, "/"),
-			cors: middleware.CORSWithConfig(middleware.CORSConfig{
-				AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(origins, origin), nil },
-				AllowMethods:    methods, AllowHeaders: headers, ExposeHeaders: exposedHeaders, MaxAge: corsMaxAge,
-			}),
-			allow: strings.Join(append(methods, http.MethodOptions), ", "),
+//
+// Echo's middleware takes every OPTIONS for a preflight. Those without the headers
+// of one (Fetch standard, section 3.2.2) pass it by.
+func (p paths) allowOrigins(origins []string) echo.MiddlewareFunc {
+	cors := map[*specPath]echo.MiddlewareFunc{}
+	for i := range p {
+		methods, headers := takes(p[i].item)
+		cors[&p[i]] = middleware.CORSWithConfig(middleware.CORSConfig{
+			AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(origins, origin), nil },
+			AllowMethods:    methods, AllowHeaders: headers, ExposeHeaders: exposedHeaders, MaxAge: corsMaxAge,
 		})
 	}
-	// The path that says most about a request comes first.
-	slices.SortFunc(paths, func(a, b path) int { return parameters(a.segments) - parameters(b.segments) })
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
 			preflight := r.Header.Get(echo.HeaderOrigin) != "" && r.Header.Get(echo.HeaderAccessControlRequestMethod) != ""
-			if r.Method == http.MethodOptions && !preflight {
+			found := p.find(r)
+			if found == nil || r.Method == http.MethodOptions && !preflight {
 				return next(c)
 			}
-			segments := strings.Split(r.URL.EscapedPath(), "/")
-			for _, p := range paths {
-				if fits(p.segments, segments) {
-					if r.Method == http.MethodOptions {
-						c.Set(echo.ContextKeyHeaderAllow, p.allow)
-					}
-					return p.cors(next)(c)
-				}
+			if r.Method == http.MethodOptions {
+				c.Set(echo.ContextKeyHeaderAllow, found.allow())
 			}
-			return next(c)
+			return cors[found](next)(c)
 		}
 	}
 }
 
-// takes returns the methods of a path, and the headers that its operations need
-// and a browser would ask for.
+// takes returns the methods of a path, and the headers of its operations that a
+// browser asks about.
 func takes(item *openapi3.PathItem) (methods, headers []string) {
-	headers = []string{echo.HeaderXRequestID}
+	headers = append([]string{echo.HeaderXRequestID}, traceHeaders...)
 	for method, op := range item.Operations() {
 		methods = append(methods, method)
 		if op.Security == nil || len(*op.Security) > 0 {
@@ -88,22 +76,6 @@ func takes(item *openapi3.PathItem) (methods, headers []string) {
 	slices.Sort(methods)
 	slices.Sort(headers)
 	return methods, slices.Compact(headers)
-}
-
-func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
-
-func parameters(segments []string) (n int) {
-	for _, s := range segments {
-		if isParameter(s) {
-			n++
-		}
-	}
-	return n
-}
-
-// fits tells whether a path has the form of a path of the spec.
-func fits(template, path []string) bool {
-	return slices.EqualFunc(template, path, func(t, p string) bool { return t == p || isParameter(t) && p != "" })
 }
 
 // checkOrigins reports every origin that no browser would send as it is written

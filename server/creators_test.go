@@ -177,7 +177,7 @@ func TestAWriteThatLostARaceIsJudgedAgain(t *testing.T) {
 		{"a creator after a change of the password", func(creator, _ person) person { return creator },
 			func(u *store.User) { u.SetPassword(u.PasswordHash) }, 404, "user_not_found"},
 		{"the user, whose tokens have ended", func(_, user person) person { return user },
-			func(u *store.User) { u.SetPassword(u.PasswordHash) }, 401, "unauthenticated"},
+			func(u *store.User) { u.SetPassword(u.PasswordHash) }, 401, "token_invalid"},
 		{"a creator after a change of something else", func(creator, _ person) person { return creator },
 			func(u *store.User) { u.CustomerID = "cus_meanwhile" }, 200, ""},
 		{"the user after a change of something else", func(_, user person) person { return user },

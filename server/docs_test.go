@@ -64,9 +64,6 @@ func TestDocsScripts(t *testing.T) {
 		a.send(request{method: "GET", path: path, header: http.Header{
 			"Accept-Encoding": {"gzip"}, "If-None-Match": {packed.header.Get("ETag")},
 		}}).want(t, 304)
-		if name == "start" { // too small to compress
-			continue
-		}
 		if packed.header.Get("Content-Encoding") != "gzip" || packed.header.Get("Vary") != "Accept-Encoding" || plain.header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("%s: compressed, the headers are %v, else %v", name, packed.header, plain.header)
 		}
@@ -80,7 +77,9 @@ func TestDocsScripts(t *testing.T) {
 		if text, err := io.ReadAll(unpacked); err != nil || !bytes.Equal(text, plain.body) {
 			t.Errorf("%s: compressed, it is another script (%v)", name, err)
 		}
-		checkFetched(t, plain.body)
+		if name == "scalar" {
+			checkFetched(t, plain.body)
+		}
 	}
 }
 

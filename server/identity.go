@@ -34,14 +34,15 @@ func (s *Server) findCaller(ctx context.Context, claims auth.Claims) (*store.Use
 	return u, err
 }
 
-// bearerToken takes the token out of the one Authorization header (RFC 6750,
-// section 2.1).
+// bearerToken returns the token of the one Authorization header (RFC 6750, section
+// 2.1, and RFC 9110, section 11.4).
 func bearerToken(h http.Header) (string, error) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {
 		return "", errNoToken
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimLeft(token, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return "", errNoToken
 	}

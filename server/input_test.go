@@ -237,8 +237,8 @@ func TestLargeAndDeepBodies(t *testing.T) {
 			a := *a
 			a.t = t
 			p := a.post("/user/register", "", body).problem(t, 400, "invalid_request")
-			if n := len(p["errors"].([]any)); n == 0 || n > 100 {
-				t.Errorf("%d errors are listed, want 1 to 100", n)
+			if n := len(p["errors"].([]any)); n == 0 || n > 50 {
+				t.Errorf("%d errors are listed, want 1 to 50", n)
 			}
 			a.send(request{method: "PATCH", path: "/user/" + me.id, token: me.token, body: body}).problem(t, 400, "invalid_request")
 		})

@@ -79,7 +79,7 @@ func (s *Server) readyValidation(o operation) func(func() *http.Request) (next, 
 			again := r.Clone(r.Context())
 			again.Body = io.NopCloser(bytes.NewReader(body))
 			c := routed(s.echo, again)
-			return func() error { return o.check(c) }, nil
+			return func() error { return s.check(c, o, sender{}) }, nil
 		}, err
 	}
 }

@@ -10,14 +10,16 @@ import (
 const defaultPage = 100
 
 // page cuts a list that was read with one item too many down to limit, and
-// returns the Link header that leads to what was cut off, nil if nothing was.
-// id is what the cursor of an item is.
-func page[T any](path string, items []T, limit int, id func(T) string) ([]T, *string) {
+// returns the Link header that leads to the rest, nil if there is none. id returns
+// the cursor of an item. name is the last segment of the list's path: the link is
+// relative to the request's URL (RFC 3986, section 5.2), so it stays below the path
+// where a gateway serves the API.
+func page[T any](name string, items []T, limit int, id func(T) string) ([]T, *string) {
 	if len(items) <= limit {
 		return items, nil
 	}
 	items = items[:limit]
-	link := fmt.Sprintf(`<%s?cursor=%s&limit=%d>; rel="next"`, path, id(items[limit-1]), limit)
+	link := fmt.Sprintf(`<%s?cursor=%s&limit=%d>; rel="next"`, name, id(items[limit-1]), limit)
 	return items, &link
 }
 

@@ -32,16 +32,16 @@ func TestChangingThePasswordEndsEveryOtherToken(t *testing.T) {
 	a.get("/user", second).want(t, 200) // remembered as verified
 	fresh := a.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
 	for _, ended := range []string{me.token, second} {
-		a.get("/user", ended).problem(t, 401, "unauthenticated")
-		a.changePassword(ended, newPassword, password).problem(t, 401, "unauthenticated")
+		a.get("/user", ended).problem(t, 401, "token_invalid")
+		a.changePassword(ended, newPassword, password).problem(t, 401, "token_invalid")
 	}
 	a.get("/user/"+me.id, fresh).want(t, 200)
 	a.wantLogin(me.email, password, 401)
 	a.wantLogin(me.email, newPassword, 201)
 
 	again := a.changePassword(fresh, newPassword, password).want(t, 201).text(t, "access_token")
-	a.get("/user", fresh).problem(t, 401, "unauthenticated")
-	a.get("/user", me.token).problem(t, 401, "unauthenticated")
+	a.get("/user", fresh).problem(t, 401, "token_invalid")
+	a.get("/user", me.token).problem(t, 401, "token_invalid")
 	a.get("/user", again).want(t, 200)
 }
 
@@ -53,7 +53,7 @@ func TestAnEndedTokenUsesUpNobodysRequests(t *testing.T) {
 	a.limit(3, newStopwatch())
 	fresh := a.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
 	for range 2 {
-		a.get("/user", me.token).problem(t, 401, "unauthenticated")
+		a.get("/user", me.token).problem(t, 401, "token_invalid")
 	}
 	a.get("/user", me.token).problem(t, 429, "rate_limited")
 	a.get("/user", fresh).want(t, 200).left(t, 3, 2, 20)
@@ -66,7 +66,7 @@ func TestAnotherReplicaKnowsThatTheTokenHasEnded(t *testing.T) {
 	me := first.register()
 	second.get("/user", me.token).want(t, 200)
 	fresh := first.changePassword(me.token, password, newPassword).want(t, 201).text(t, "access_token")
-	second.get("/user", me.token).problem(t, 401, "unauthenticated")
+	second.get("/user", me.token).problem(t, 401, "token_invalid")
 	second.get("/user", fresh).want(t, 200)
 }
 
@@ -86,7 +86,7 @@ func TestChangingThePasswordLocksTheCreatorOut(t *testing.T) {
 		t.Error("the creator's list has the user")
 	}
 	a.wantLogin(user.email, password, 401)
-	a.get("/payment/"+payment, asUser).problem(t, 401, "unauthenticated")
+	a.get("/payment/"+payment, asUser).problem(t, 401, "token_invalid")
 	a.get("/payment/"+payment, creator.token).problem(t, 404, "payment_not_found")
 	a.get("/payment/"+payment, fresh).want(t, 200)
 	if u, err := a.store.User(t.Context(), user.id); err != nil || u.CreatorKnowsPassword() {
@@ -158,7 +158,7 @@ func TestAPasswordChangeThatLostARace(t *testing.T) {
 		a, race := startRacing(t)
 		me := a.register()
 		race.run = func() { race.changeIn(t, me.id, func(u *store.User) { u.SetPassword(u.PasswordHash) }) }
-		a.changePassword(me.token, password, newPassword).problem(t, 401, "unauthenticated")
+		a.changePassword(me.token, password, newPassword).problem(t, 401, "token_invalid")
 		a.wantLogin(me.email, newPassword, 401)
 	})
 }
@@ -172,7 +172,7 @@ func TestALoginDuringAPasswordChangeGetsNoWayIn(t *testing.T) {
 	me := a.register()
 	between.afterwards = func() { a.change(me.id, func(u *store.User) { u.SetPassword(u.PasswordHash) }) }
 	late := a.post("/user/login", "", object{"email": me.email, "password": password}).want(t, 201).text(t, "access_token")
-	a.get("/user", late).problem(t, 401, "unauthenticated")
+	a.get("/user", late).problem(t, 401, "token_invalid")
 }
 
 func TestPasswordsInNFCAndNFDAreTheSame(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// PaymentControllerCreatePayment creates the caller's payment of a cuid, or
-// answers the one that there is.
+// PaymentControllerCreatePayment creates the caller's payment with this cuid, or
+// returns the existing one.
 func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.PaymentControllerCreatePaymentRequestObject) (gen.PaymentControllerCreatePaymentResponseObject, error) {
 	created, err := h.payments.Create(ctx, caller(ctx), r.Body.CUID)
 	if err != nil {
@@ -18,7 +18,7 @@ func (h *handlers) PaymentControllerCreatePayment(ctx context.Context, r gen.Pay
 	e := eventOf(ctx)
 	e.namePayment(created.Payment.IntentID)
 	e.replayed = created.Replayed
-	location := "/payment/" + created.Payment.IntentID
+	location := "payment/" + created.Payment.IntentID // relative, as in page
 	return gen.PaymentControllerCreatePayment201JSONResponse{
 		Body:    createdDTO(created),
 		Headers: gen.PaymentControllerCreatePayment201ResponseHeaders{Location: &location},
@@ -59,7 +59,7 @@ func (h *handlers) PaymentControllerGetPayments(ctx context.Context, r gen.Payme
 	if err != nil {
 		return nil, err
 	}
-	list, next := page("/payment", list, limit, func(p *store.Payment) string { return p.ID })
+	list, next := page("payment", list, limit, func(p *store.Payment) string { return p.ID })
 	return gen.PaymentControllerGetPayments200JSONResponse{
 		Body:    paymentDTOs(list),
 		Headers: gen.PaymentControllerGetPayments200ResponseHeaders{Link: next},

@@ -52,7 +52,7 @@ func TestPay(t *testing.T) {
 	if secret := p["clientSecret"].(string); !strings.HasPrefix(secret, id+"_secret_") {
 		t.Errorf("clientSecret is %q, want Stripe's", secret)
 	}
-	if got := created.header.Get("Location"); got != "/payment/"+id {
+	if got := created.header.Get("Location"); got != "payment/"+id {
 		t.Errorf("Location is %q", got)
 	}
 	done := a.confirm(me, "cjld2cjxh0000qzrmn831i7rn", id, "pm_card_visa").want(t, 201).object(t)

@@ -32,110 +32,158 @@ type kind struct {
 	code, title, detail string
 }
 
+// problemRow is a kind of problem, the errors that lead to it, and when they occur.
+type problemRow struct {
+	fits func(error) bool
+	kind
+	when string
+}
+
 // retryAfter is what a 503 advises, in seconds, unless the error knows better.
 const retryAfter = 2
 
-var internal = kind{http.StatusInternalServerError, "internal", "The server failed",
-	"Nothing is known to be wrong with the request. Give its id to support."}
+const sendAgain = "Send the same request again after the seconds in Retry-After. A payment is charged once, however often you send it."
 
-// problems says which problem an error is. The first row that fits counts.
-var problems = []struct {
-	fits func(error) bool
-	kind
-}{
-	{isA[*invalidRequest], kind{http.StatusBadRequest, "invalid_request", "The request does not fit the schema",
-		"Mend what `errors` lists and send the request again."}},
+var internal = problemRow{kind: kind{http.StatusInternalServerError, "internal", "The server failed",
+	"The request may be right. Send the id of the request to support."},
+	when: "Something failed that the server has no better answer for. The cause is in its log, under the id of the request."}
+
+// problems lists the kinds of problems. The first row that fits an error counts.
+var problems = []problemRow{
+	{isA[*invalidRequest], kind{http.StatusBadRequest, "invalid_request", "The request does not match the schema",
+		"Fix the fields listed in `errors` and send the request again."},
+		"A parameter or a property of the body is missing, unknown or out of bounds."},
 	{isErr(errJSON), kind{http.StatusBadRequest, "invalid_json", "The body is not valid JSON",
-		"Send exactly one JSON value in valid UTF-8, without duplicate keys."}},
-	{isErr(stripeclient.ErrSignature), kind{http.StatusBadRequest, "invalid_signature", "The webhook's signature is not valid",
-		"Check that the endpoint's signing secret is the one that the server knows, and that both clocks are right."}},
-	{isErr(stripeclient.ErrPayload), kind{http.StatusBadRequest, "invalid_event", "The webhook's body is not an event",
-		"Send events as Stripe makes them."}},
+		"Send exactly one JSON value in valid UTF-8, without duplicate keys."},
+		"The body cannot be read as JSON, or did not arrive completely or in time."},
+	{isErr(stripeclient.ErrSignature), kind{http.StatusBadRequest, "invalid_signature", "The webhook signature is not valid",
+		"Check that the server has the signing secret of this endpoint, and that both clocks are right."},
+		"An event was not signed with a secret that the server has, or was signed more than five minutes ago."},
+	{isErr(stripeclient.ErrPayload), kind{http.StatusBadRequest, "invalid_event", "The body of the webhook is not an event",
+		"Send the event as Stripe makes it."},
+		"The body of a webhook request is not an event, or did not arrive completely or in time."},
 
 	{isErr(auth.ErrTokenExpired), kind{http.StatusUnauthorized, "token_expired", "The access token has expired",
-		"Log in again and send the new access token."}},
-	{either(isErr(errNoToken), isErr(auth.ErrTokenInvalid)), kind{http.StatusUnauthorized, "unauthenticated", "An access token is required",
-		"Log in and send the access token in the header: Authorization: Bearer ACCESS_TOKEN."}},
+		"Log in again and send the new access token."},
+		"An access token is valid for two hours."},
+	{isErr(auth.ErrTokenInvalid), kind{http.StatusUnauthorized, "token_invalid", "The access token is not valid",
+		"Send the access token exactly as the login returned it. If you did, log in again."},
+		"The access token is cut off, changed or from another server, its user was deleted, or the password was changed."},
+	{isErr(errNoToken), kind{http.StatusUnauthorized, "unauthenticated", "An access token is required",
+		"Log in and send the access token in one header: Authorization: Bearer ACCESS_TOKEN."},
+		"The request has no access token, and the operation needs one."},
 	{isErr(errCredentials), kind{http.StatusUnauthorized, "invalid_credentials", "The email address or the password is wrong",
-		"Check both and try again, or register."}},
+		"Check both and try again, or register."},
+		"No user has this email address and password."},
 
 	{isA[*payments.DeclinedError], kind{http.StatusPaymentRequired, "payment_declined", "The payment method was declined",
-		"Try again or use another payment method; `declineCode` says why this one was declined."}},
+		genericDecline},
+		"The bank or Stripe declined the payment method. `detail` is a sentence to show to the payer; `declineCode` is Stripe's code, for programs. The payment can be confirmed again."},
 	{isErr(errCustomerForbidden), kind{http.StatusForbidden, "customer_forbidden", "Only an admin may set the Stripe customer",
-		"Leave `customerId` out, or repeat its present value."}},
+		"Leave out `customerId`, or send its present value."},
+		"A user who is not an admin sent another `customerId` than the present one."},
 
-	{isErr(errUserNotFound), kind{http.StatusNotFound, "user_not_found", "There is no such user",
-		"You may manage yourself, and the users that you created until they make their account their own. None of them has this id."}},
-	{isErr(payments.ErrNotFound), kind{http.StatusNotFound, "payment_not_found", "There is no such payment",
-		"You have no payment with this id."}},
-	{isHTTP(http.StatusNotFound), kind{http.StatusNotFound, "not_found", "There is nothing at this path",
-		"Paths are spelled as in /openapi.yaml, without a slash at the end."}},
+	{isErr(errUserNotFound), kind{http.StatusNotFound, "user_not_found", "No such user",
+		"Check the id. You can manage yourself, and the users that you created until they make their account their own."},
+		"No user has this id, or the caller may not see the user who has."},
+	{isErr(payments.ErrNotFound), kind{http.StatusNotFound, "payment_not_found", "No such payment",
+		"Check the id. You can read and confirm your own payments."},
+		"No payment has this id, or it belongs to another user."},
+	{isHTTP(http.StatusNotFound), kind{http.StatusNotFound, "not_found", "Nothing is at this path",
+		"Use a path as it is spelled in /openapi.yaml, without a slash at the end."},
+		"The API has no such path."},
 	{isHTTP(http.StatusMethodNotAllowed), kind{http.StatusMethodNotAllowed, "method_not_allowed", "The path does not take this method",
-		"Use a method that the Allow header names."}},
+		"Use a method that is listed in the Allow header."},
+		"The path exists, for other methods."},
 	{isErr(errNotAcceptable), kind{http.StatusNotAcceptable, "not_acceptable", "No acceptable media type",
-		"Accept application/json, and application/problem+json for problems."}},
+		"Accept application/json, and application/problem+json for problems."},
+		"The Accept header excludes JSON, and the API has nothing else."},
 
 	{isErr(store.ErrEmailTaken), kind{http.StatusConflict, "email_taken", "The email address is taken",
-		"Log in, or use another email address."}},
+		"Log in, or use another email address."},
+		"Another user has this email address, maybe in other letter case."},
 	{isErr(store.ErrCustomerTaken), kind{http.StatusConflict, "customer_taken", "The Stripe customer belongs to another user",
-		"Use a customer that no user has."}},
-	{isErr(payments.ErrNotConfirmable), kind{http.StatusConflict, "payment_not_confirmable", "The payment cannot be confirmed any more",
-		"It was canceled, or Stripe has deleted its customer. Create a payment under a new cuid."}},
+		"Use a customer that no user has."},
+		"An admin tried to give a user the Stripe customer of another user."},
+	{isErr(payments.ErrNotConfirmable), kind{http.StatusConflict, "payment_not_confirmable", "The payment can no longer be confirmed",
+		"Create a payment with a new cuid."},
+		"The payment was canceled, or its Stripe customer was deleted."},
 	{isErr(payments.ErrAuthenticationPending), kind{http.StatusConflict, "authentication_pending", "Another payment method waits for its authentication",
-		"Let the customer finish or cancel the authentication of the first payment method, then confirm with the other one."}},
+		"Let the customer finish or cancel the authentication of the first payment method, then confirm with the other one."},
+		"A confirmation came with a second payment method while the customer authenticates the first one."},
 	{isErr(payments.ErrOtherAccount), kind{http.StatusConflict, "payment_of_other_account", "Stripe does not have this payment",
-		"It was created in Stripe's other mode, test or live, or in another Stripe account. Create a payment with a new cuid."}},
+		"Create a payment with a new cuid."},
+		"The payment was created in Stripe's other mode, test or live, or in another Stripe account."},
 	{isTooLarge, kind{http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large",
-		"Send at most 64 KiB."}},
+		"Send at most 64 KiB. An event from Stripe may have 256 KiB."},
+		"The body has more bytes than the server reads."},
 	{isErr(errUnsupportedContent), kind{http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is in an unsupported format",
-		"Send application/json in UTF-8, without a Content-Encoding."}},
+		"Send application/json in UTF-8, without a Content-Encoding."},
+		"The Content-Type is missing or not JSON, or the body is compressed."},
 
 	{isInput(auth.FieldName), kind{http.StatusUnprocessableEntity, "invalid_name", "The name cannot be used",
-		"Fix the fields listed in `errors` and send the request again."}},
+		"Fix the fields listed in `errors` and send the request again."},
+		"The name matches the schema and has a character that names may not have."},
 	{isInput(auth.FieldEmail), kind{http.StatusUnprocessableEntity, "invalid_email", "The email address cannot be used",
-		"Fix the fields listed in `errors` and send the request again."}},
+		"Fix the fields listed in `errors` and send the request again."},
+		"The email address matches the schema, but a new address must be ASCII before the @."},
 	{isErr(errWrongPassword), kind{http.StatusUnprocessableEntity, "wrong_password", "The current password is wrong",
-		"Check `currentPassword` and try again. Each failure counts as a failed login."}},
+		"Check `currentPassword` and try again. Each failure counts as a failed login."},
+		"A change of the password did not give the password that the user has now."},
 	{isErr(errPasswordUnchanged), kind{http.StatusUnprocessableEntity, "password_unchanged", "The new password is the current one",
-		"Choose another password."}},
-	{isErr(payments.ErrCUIDMismatch), kind{http.StatusUnprocessableEntity, "cuid_mismatch", "The payment was created under another cuid",
-		"Send the cuid that the payment was created under."}},
+		"Choose another password."},
+		"A change of the password gave the same password twice, in the same or another Unicode form."},
+	{isErr(payments.ErrCUIDMismatch), kind{http.StatusUnprocessableEntity, "cuid_mismatch", "The payment was created with another cuid",
+		"Send the cuid that the payment was created with."},
+		"The `cuid` and the `paymentId` of a confirmation belong to different payments."},
 	{isErr(payments.ErrPaymentMethodUnusable), kind{http.StatusUnprocessableEntity, "payment_method_unusable", "The payment method cannot be used",
-		"Stripe does not know this payment method, or it is another customer's. Make a new one with Stripe's client library."}},
+		"Create a new payment method with Stripe's client library and confirm the payment with it."},
+		"Stripe does not know the payment method, or it belongs to another customer."},
 	{isErr(payments.ErrCustomerUnknown), kind{http.StatusUnprocessableEntity, "customer_unknown", "Stripe has no such customer",
-		"Use the id of a customer that exists in the Stripe account."}},
+		"Send the id of a customer that exists in the Stripe account."},
+		"An admin tried to give a user a Stripe customer that does not exist."},
 
 	{isA[*rateLimitedError], kind{http.StatusTooManyRequests, "rate_limited", "Too many requests",
-		"Nothing was done. Wait for as long as Retry-After says, then send at most RateLimit-Limit requests a minute."}},
+		"Nothing was done. Wait for the seconds in Retry-After, then send at most RateLimit-Limit requests a minute."},
+		"A user, or an address without a valid access token, sent more requests than one caller may send in a minute."},
 	{isThrottled(auth.LimitUnconfirmed), kind{http.StatusTooManyRequests, "too_many_unconfirmed_payments", "Too many new payments are not confirmed",
-		"The payment was not created. Confirm some of the payments that you created in the last hour, or wait for as long as Retry-After says."}},
+		"The payment was not created. Confirm some of the payments that you created in the last hour, or wait for the seconds in Retry-After."},
+		"A user created many payments within an hour and did not confirm them."},
 	{isThrottled(auth.LimitDeclines), kind{http.StatusTooManyRequests, "too_many_declines", "Too many payments were declined",
-		"Nothing was charged. Wait for as long as Retry-After says, then confirm the payment with another payment method."}},
+		"Nothing was charged. Wait for the seconds in Retry-After, then confirm the payment with another payment method."},
+		"Many confirmations of one payment, user or network address were declined within an hour."},
 	{isA[*auth.ThrottledError], kind{http.StatusTooManyRequests, "too_many_requests", "Too many attempts",
-		"Nothing was done. Wait for as long as Retry-After says before the next attempt; other operations work as ever."}},
+		"Nothing was done. Wait for the seconds in Retry-After before the next attempt. Other operations are not affected."},
+		"Too many logins failed, or too many users were created."},
 
-	{isErr(auth.ErrBusy), kind{http.StatusServiceUnavailable, "overloaded", "Too many logins at once",
-		"Nothing was done. Send the same request again after Retry-After."}},
+	{either(isErr(auth.ErrBusy), isErr(errTooManyBodies)), kind{http.StatusServiceUnavailable, "overloaded", "The server is busy",
+		"Nothing was done. Send the same request again after the seconds in Retry-After."},
+		"More logins or bodies arrived at once than the server handles."},
 	{isErr(store.ErrStale), kind{http.StatusServiceUnavailable, "contended", "Too many requests change the same thing at once",
-		"Send the same request again after Retry-After; a payment is charged once, however often you do."}},
+		sendAgain},
+		"Other requests changed the same user or payment at the same time."},
 	{isErr(store.ErrUnavailable), kind{http.StatusServiceUnavailable, "database_unavailable", "The database did not answer",
-		"Send the same request again after Retry-After; a payment is charged once, however often you do."}},
-	{isStripe(stripeclient.KindOverloaded, stripeclient.KindBusy), kind{http.StatusServiceUnavailable, "stripe_unavailable", "Stripe cannot be asked just now",
-		"Nothing was done. Send the same request again after Retry-After."}},
+		sendAgain},
+		"The database is down, or was too slow."},
+	{isStripe(stripeclient.KindOverloaded, stripeclient.KindBusy), kind{http.StatusServiceUnavailable, "stripe_unavailable", "Stripe cannot be reached at the moment",
+		"Nothing was done. Send the same request again after the seconds in Retry-After."},
+		"Stripe is down or limits the server's requests, so the server did not ask it."},
 	{either(isStripe(stripeclient.KindUnknown), timedOut), kind{http.StatusServiceUnavailable, "outcome_unknown", "The outcome is not known yet",
-		"Send the same request again after Retry-After; a payment is charged once, however often you do."}},
+		sendAgain},
+		"Stripe did not answer in time. The charge may have been made; the same request returns what became of it."},
 	{isA[*stripeclient.Error], kind{http.StatusBadGateway, "stripe_refused", "Stripe refused the server",
-		"An operator has to look at this. Give the id of the request to support."}},
+		"Send the id of the request to support: an operator must fix this."},
+		"Stripe refused the server's key or request. The configuration of the server is wrong, not the request."},
 }
 
-// kindOf finds the problem that an error is.
+// kindOf returns the kind of problem that an error is.
 func kindOf(err error) kind {
 	for _, row := range problems {
 		if row.fits(err) {
 			return row.kind
 		}
 	}
-	return internal
+	return internal.kind
 }
 
 func isInput(field auth.Field) func(error) bool {

@@ -15,8 +15,10 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// problemType is what the type of every problem starts with; the code follows.
-const problemType = "https://nest-payments.dev/problems/"
+// problemType starts the type of every problem; the code follows. It names the kind
+// of problem and is the same on every server, so that clients can compare it. Each
+// server explains its problems at the path of the same URI.
+const problemType = "https://nest-payments.dev" + problemsPath + "/"
 
 // renderError is Echo's HTTPErrorHandler: the one place that answers a failure.
 func (s *Server) renderError(err error, c echo.Context) {
@@ -42,7 +44,7 @@ func (s *Server) renderError(err error, c echo.Context) {
 	var declined *payments.DeclinedError
 	if errors.As(err, &declined) {
 		reason := declined.Reason()
-		p.DeclineCode = &reason
+		p.DeclineCode, p.Detail = &reason, declineSentence(reason)
 	}
 	s.writeProblem(c, p, err)
 }
@@ -61,14 +63,12 @@ func (s *Server) writeProblem(c echo.Context, p gen.Problem, cause error) {
 	}
 	h.Set(echo.HeaderContentType, "application/problem+json")
 	c.Response().WriteHeader(int(p.Status))
-	if c.Request().Method != http.MethodHead {
-		// The client has gone if this fails; there is nobody left to tell.
-		_, _ = c.Response().Write(body)
-	}
+	// An error means that the client has gone.
+	_, _ = c.Response().Write(body)
 }
 
 // challenge is the WWW-Authenticate header of RFC 6750, section 3: bare for a
-// request without a token, and with an error for one whose token is not good.
+// request without a token, and with an error for one whose token is not valid.
 func challenge(cause error) string {
 	const bare = `Bearer realm="nest-payments"`
 	switch {

@@ -93,7 +93,7 @@ func TestServedSpec(t *testing.T) {
 		for known, want := range map[string]int{etag: 304, "W/" + etag: 304, `"a", ` + etag: 304, "*": 304, `"a"`: 200, "": 200} {
 			got := a.send(request{method: "GET", path: path, header: http.Header{"If-None-Match": {known}}})
 			if got.status != want || got.header.Get("ETag") != etag || want == 304 && len(got.body) > 0 {
-				t.Errorf("%s: If-None-Match: %s: status %d, ETag %s, %d octets; want %d", path, known, got.status, got.header.Get("ETag"), len(got.body), want)
+				t.Errorf("%s: If-None-Match: %s: status %d, ETag %s, %d bytes; want %d", path, known, got.status, got.header.Get("ETag"), len(got.body), want)
 			}
 		}
 		head := a.send(request{method: "HEAD", path: path}).want(t, 200)
@@ -103,7 +103,7 @@ func TestServedSpec(t *testing.T) {
 		a.send(request{method: "POST", path: path}).problem(t, 405, "method_not_allowed")
 		part := a.send(request{method: "GET", path: path, header: http.Header{"Range": {"bytes=0-9"}}}).want(t, 206)
 		if string(part.body) != string(served.body[:10]) {
-			t.Errorf("the first ten octets of %s are %q", path, part.body)
+			t.Errorf("the first ten bytes of %s are %q", path, part.body)
 		}
 	}
 	if len(etags) != 2 {

@@ -3,26 +3,30 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net"
+	"log/slog"
+	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 )
 
-// proxyExtractor finds the address of the client behind the proxies in these
-// networks: going back through X-Forwarded-For from the connection, the first
-// that is not theirs. What stands before it was written by the client. An entry
-// that is no bare address makes the header worthless, and the connection's
-// address counts.
-//
-// Every fault is reported. A network of everybody is one: it would let any client
-// choose its address.
-func proxyExtractor(networks []string) (echo.IPExtractor, error) {
-	if len(networks) == 0 {
-		return echo.ExtractIPDirect(), nil
-	}
-	// Echo trusts private networks unless told otherwise.
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+// proxyExtractor returns how to find the address of a client behind the proxies in
+// these networks: going back from the connection through X-Forwarded-For, the first
+// address that is not theirs. What stands before it was written by the client. The
+// Forwarded header is not read: a proxy that writes the one and passes on the other
+// would let clients choose their address.
+func proxyExtractor(networks []string, log *slog.Logger) (echo.IPExtractor, error) {
+	trusted, err := proxyNetworks(networks)
+	f := forwarding{trusted: trusted, log: log}
+	return f.client, err
+}
+
+// proxyNetworks reads the networks of trusted proxies and reports every fault. A
+// network of everybody is one: it would let any client choose its address.
+func proxyNetworks(networks []string) (trusted []netip.Prefix, err error) {
 	var faults []error
 	for _, text := range networks {
 		p, err := netip.ParsePrefix(text)
@@ -34,16 +38,71 @@ func proxyExtractor(networks []string) (echo.IPExtractor, error) {
 		case p.Bits() == 0:
 			faults = append(faults, fmt.Errorf("%q is everybody, who could then claim any address: name the networks of the proxies", text))
 		default:
-			trust = append(trust, echo.TrustIPRange(&net.IPNet{
-				IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-			}))
+			trusted = append(trusted, p)
 		}
 	}
-	return echo.ExtractIPFromXFFHeader(trust...), errors.Join(faults...)
+	return trusted, errors.Join(faults...)
 }
 
-// clientAddress is where the request comes from, as far as proxies are trusted.
-// The zero value if it comes over no network.
+// forwarding finds the clients behind trusted proxies.
+type forwarding struct {
+	trusted []netip.Prefix
+	log     *slog.Logger
+	// unreadable and untrusted log their warnings once.
+	unreadable, untrusted sync.Once
+}
+
+// client is an echo.IPExtractor. An entry that is no address ends the way back: the
+// last proxy before it counts as the client.
+func (f *forwarding) client(r *http.Request) string {
+	peer, ok := parseAddress(r.RemoteAddr)
+	if !ok {
+		return "" // over no network
+	}
+	entries := slices.Collect(list(r.Header.Values(echo.HeaderXForwardedFor)))
+	if len(entries) > 0 && !f.trusts(peer) {
+		f.untrusted.Do(func() {
+			f.log.Warn("X-Forwarded-For is ignored, because it comes from an address that TRUSTED_PROXIES does not name: " +
+				"if that is your proxy, add it, or all clients behind it share the limits of one address")
+		})
+	}
+	for _, entry := range slices.Backward(entries) {
+		if !f.trusts(peer) {
+			break
+		}
+		before, ok := parseAddress(entry)
+		if !ok {
+			f.unreadable.Do(func() {
+				f.log.Warn("a trusted proxy sends an X-Forwarded-For header with an entry that is not an IP address: " +
+					"its clients share one request limit; configure the proxy to send addresses")
+			})
+			break
+		}
+		peer = before
+	}
+	return peer.String()
+}
+
+func (f *forwarding) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(f.trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// parseAddress reads an address as proxies write it: bare, with a port as Azure's
+// do, in brackets, in quotes, or with a zone.
+func parseAddress(text string) (netip.Addr, bool) {
+	text = strings.Trim(trimOWS(text), `"`)
+	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil {
+		var withPort netip.AddrPort
+		if withPort, err = netip.ParseAddrPort(text); err == nil {
+			a = withPort.Addr()
+		}
+	}
+	return a.Unmap().WithZone(""), err == nil
+}
+
+// clientAddress returns where the request comes from, as far as proxies are trusted,
+// and the zero value if it comes over no network.
 func clientAddress(c echo.Context) netip.Addr {
 	a, _ := netip.ParseAddr(c.RealIP())
 	return a

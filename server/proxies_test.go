@@ -32,6 +32,18 @@ func TestForwardedAddresses(t *testing.T) {
 		{"two clients behind a proxy that is not trusted", []string{loopback}, []string{"192.0.2.1, 10.0.0.7"}, []string{"192.0.2.2, 10.0.0.7"}, true},
 		{"clients in IPv6", []string{loopback}, []string{"2001:db8:1::1"}, []string{"2001:db8:2::1"}, false},
 		{"no header from a proxy", []string{loopback}, nil, nil, true},
+		{"clients with ports, as Azure's proxies write them", []string{loopback}, []string{"192.0.2.1:1234"}, []string{"192.0.2.2:1234"}, false},
+		{"one client with two ports", []string{loopback}, []string{"192.0.2.1:1234"}, []string{"192.0.2.1:4321"}, true},
+		{"one client with and without a port", []string{loopback}, []string{"192.0.2.1:1234"}, []string{"192.0.2.1"}, true},
+		{"clients in IPv6 with ports", []string{loopback}, []string{"[2001:db8:1::1]:1234"}, []string{"[2001:db8:2::1]:1234"}, false},
+		{"one client in IPv6 with and without brackets", []string{loopback}, []string{"[2001:db8:1::1]:1234"}, []string{"2001:db8:1::1"}, true},
+		{"one client in brackets without a port", []string{loopback}, []string{"[2001:db8:1::1]"}, []string{"2001:db8:1::1"}, true},
+		{"clients in quotes", []string{loopback}, []string{`"192.0.2.1:1234"`}, []string{`"192.0.2.2"`}, false},
+		{"spaces and empty elements", []string{loopback}, []string{" ,192.0.2.1 ,, "}, []string{"\t192.0.2.2\t,"}, false},
+		{"a zone", []string{loopback}, []string{"fe80::1%eth0"}, []string{"fe80::1%eth1"}, true},
+		{"proxies with ports", []string{loopback, "10.0.0.0/8"}, []string{"192.0.2.1:1, 10.0.0.7:2"}, []string{"192.0.2.2:1, 10.0.0.7:2"}, false},
+		{"a proxy of IPv4 written as IPv6", []string{loopback, "10.0.0.0/8"}, []string{"192.0.2.1, ::ffff:10.0.0.7"}, []string{"192.0.2.2, [::ffff:10.0.0.7]:1"}, false},
+		{"what the client put in front of garbage", []string{loopback}, []string{"192.0.2.1, unknown"}, []string{"192.0.2.2, unknown"}, true},
 		{"garbage from a proxy", []string{loopback}, []string{"garbage1"}, []string{"garbage2"}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -50,6 +62,24 @@ func TestForwardedAddresses(t *testing.T) {
 			}
 			login(tc.second).want(t, want)
 		})
+	}
+}
+
+// A trusted proxy that sends no addresses puts all its clients under one limit, which
+// is logged, once and without what it sent.
+func TestUnreadableForwardedHeadersAreLogged(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true, change: func(c *server.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} }})
+	warnings := func() int { return strings.Count(a.logs.String(), "with an entry that is not an IP address") }
+	a.send(request{method: "GET", path: "/livez", header: http.Header{"X-Forwarded-For": {"192.0.2.1:1234, [2001:db8::1]:1"}}}).want(t, 200)
+	if n := warnings(); n != 0 {
+		t.Errorf("%d warnings about a good header", n)
+	}
+	for range 3 {
+		a.send(request{method: "GET", path: "/livez", header: http.Header{"X-Forwarded-For": {"unknown"}}}).want(t, 200)
+	}
+	if n := warnings(); n != 1 || strings.Contains(a.logs.String(), "unknown") {
+		t.Errorf("%d warnings, want one, without the entry", n)
 	}
 }
 

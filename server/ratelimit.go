@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"golang.org/x/time/rate"
 
 	"github.com/nestpayments/nestpayments/server/auth"
@@ -34,6 +35,9 @@ type sender struct {
 	userID  string
 	session int64
 	network netip.Addr
+	// probe is true for requests to /readyz, which are counted apart: a flood of
+	// others behind the same address must not take the server out of its balancer.
+	probe bool
 }
 
 // senderOf names the sender. An IPv6 site can use any address of its /64, so that
@@ -80,6 +84,11 @@ func newRequestLimiter(perMinute int, clock func() time.Time) (*requestLimiter, 
 	return &requestLimiter{perMinute: perMinute, limit: strconv.Itoa(perMinute), clock: clock, young: map[sender]*rate.Limiter{}}, nil
 }
 
+// times returns a limiter that allows n times as much.
+func (l *requestLimiter) times(n int) *requestLimiter {
+	return &requestLimiter{perMinute: n * l.perMinute, clock: l.clock, young: map[sender]*rate.Limiter{}}
+}
+
 // count takes a token for a request and says in the headers how many are left.
 // *rateLimitedError if there was none.
 //
@@ -93,9 +102,46 @@ func (l *requestLimiter) count(h http.Header, s sender) error {
 	h.Set("Ratelimit-Remaining", strconv.Itoa(int(tokens)))
 	h.Set("Ratelimit-Reset", strconv.Itoa(wholeSeconds(l.timeFor(float64(l.perMinute)-tokens))))
 	if !ok {
-		return &rateLimitedError{retryAfter: max(l.timeFor(1-tokens), time.Second)}
+		return l.refusal(tokens)
 	}
 	return nil
+}
+
+// check returns *rateLimitedError if the sender has no request left. It takes none.
+func (l *requestLimiter) check(s sender) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock()
+	if tokens := l.bucket(s, now).TokensAt(now); tokens < 1 {
+		return l.refusal(tokens)
+	}
+	return nil
+}
+
+// refusal says when a sender with so many tokens has one again.
+func (l *requestLimiter) refusal(tokens float64) error {
+	return &rateLimitedError{retryAfter: max(l.timeFor(1-tokens), time.Second)}
+}
+
+// limitOthers counts the requests that no operation of the spec answers, by their
+// address: documents, pages, OPTIONS, and what is refused before it has a route.
+// Operations count their own requests. Liveness is never refused: its answer costs
+// nothing, and without it the process would be restarted.
+func (s *Server) limitOthers(known paths) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if r.URL.Path == livePath || known.hasOperation(r) {
+				return next(c)
+			}
+			from := senderOf(auth.Claims{}, eventOf(r.Context()).from)
+			from.probe = r.URL.Path == readyPath
+			if ok, tokens := s.requests.take(from); !ok {
+				return s.requests.refusal(tokens)
+			}
+			return next(c)
+		}
+	}
 }
 
 // take takes one token of the sender's, if there is one, and returns how many are

@@ -89,13 +89,52 @@ func TestRequestLimitIsOnEveryOperationButTheWebhook(t *testing.T) {
 		a.send(r).refused(t, "60")
 	}
 	for range 3 {
-		got := a.event("payment_intent.invented_tomorrow", "pi_1").want(t, 204)
-		for _, path := range []string{"/livez", "/readyz", "/openapi.json", "/openapi.yaml", "/.well-known/jwks.json"} {
-			got = a.get(path, me.token).want(t, 200)
-		}
-		if limit := got.header.Values("RateLimit-Limit"); limit != nil {
+		a.event("payment_intent.invented_tomorrow", "pi_1").want(t, 204)
+		if limit := a.get("/livez", "").want(t, 200).header.Values("RateLimit-Limit"); limit != nil {
 			t.Errorf("what is not limited says that it is: %q", limit)
 		}
+	}
+}
+
+// Whatever else an address asks for counts as well, before anything is done for it.
+// Readiness has a count of its own, or a flood could take the server out of its
+// balancer; liveness is always answered.
+func TestRequestLimitIsOnEverythingElse(t *testing.T) {
+	t.Parallel()
+	for _, r := range []request{
+		{method: "GET", path: "/docs"}, {method: "HEAD", path: "/docs"}, {method: "GET", path: "/openapi.json"},
+		{method: "GET", path: "/openapi.yaml"}, {method: "GET", path: "/.well-known/jwks.json"}, {method: "GET", path: "/nope"}, {method: "POST", path: "/nope/a/b"},
+		{method: "GET", path: "/user/"}, {method: "PUT", path: "/user"}, {method: "PUT", path: "/user/1"}, {method: "DELETE", path: "/docs"},
+		{method: "OPTIONS", path: "/user"}, {method: "OPTIONS", path: "/user/1"}, {method: "OPTIONS", path: "/docs"}, {method: "OPTIONS", path: "/webhook/stripe"},
+		{method: "GET", path: "/webhook/stripe"}, {method: "GET", path: "/"}, {method: "GET", path: "/problems"}, {method: "GET", path: "/problems/internal"},
+		{method: "GET", path: "/readyz"}, {method: "POST", path: "/readyz"},
+		{method: "OPTIONS", path: "/user", header: http.Header{"Origin": {shop}, "Access-Control-Request-Method": {"POST"}}},
+	} {
+		t.Run(r.method+" "+r.path, func(t *testing.T) {
+			t.Parallel()
+			a, clock := start(t, setup{noWebhooks: true}), newStopwatch()
+			a.limit(2, clock)
+			for range 2 {
+				if got := a.send(r); got.status == 429 {
+					t.Fatal("refused too soon")
+				}
+			}
+			got := a.send(r).want(t, 429)
+			if r.method != "HEAD" {
+				got.problem(t, 429, "rate_limited")
+			}
+			if wait := got.header.Get("Retry-After"); wait != "30" {
+				t.Errorf("Retry-After is %q, want 30", wait)
+			}
+			a.get("/livez", "").want(t, 200)
+			if r.path != "/readyz" {
+				a.get("/readyz", "").want(t, 200)
+			}
+			clock.pass(30 * time.Second)
+			if got := a.send(r); got.status == 429 {
+				t.Error("refused although a request is free again")
+			}
+		})
 	}
 }
 

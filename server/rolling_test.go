@@ -62,7 +62,7 @@ func TestAKeyThatSignsAtOnceIsNotKnownEverywhere(t *testing.T) {
 	p.restart(0, ring.dropped.pem, ring.signing.pem)
 	token := p.login(0)
 	p.replicas[0].get("/user", token).want(t, 200)
-	p.replicas[1].get("/user", token).problem(t, 401, "unauthenticated")
+	p.replicas[1].get("/user", token).problem(t, 401, "token_invalid")
 }
 
 // A gateway may keep the key set for five minutes, asks with the ETag then, and

@@ -65,22 +65,22 @@ func (u Startup) httpServer(h http.Handler) *http.Server {
 	}
 }
 
+// readyTimeout bounds the question to the database.
+const readyTimeout = 2 * time.Second
+
 const (
 	livePath  = "/livez"
 	readyPath = "/readyz"
 )
 
-// readyTimeout bounds the question to the database.
-const readyTimeout = 2 * time.Second
-
 // registerHealth adds liveness, which says that the process answers, and
 // readiness, which says that it can do its work: the database answers, Stripe does not
 // refuse the key, and no stop is under way. Readiness does not depend on Stripe being up.
-func (s *Server) registerHealth() {
-	s.echo.GET(livePath, func(c echo.Context) error {
+func (s *Server) registerHealth(router headRouter) {
+	router.GET(livePath, func(c echo.Context) error {
 		return c.String(http.StatusOK, "ok\n")
 	})
-	s.echo.GET(readyPath, func(c echo.Context) error {
+	router.GET(readyPath, func(c echo.Context) error {
 		if s.draining.Load() {
 			return c.String(http.StatusServiceUnavailable, "stopping\n")
 		}

@@ -46,10 +46,10 @@ type Config struct {
 	// value means the defaults.
 	Throttle auth.ThrottleConfig
 	// RequestLimit is how many requests one caller may send in a minute: a user,
-	// or an address without a token. 0 means 1200.
+	// or an address without a token, whatever path it asks for. 0 means 1200.
 	RequestLimit int
 	// TrustedProxies are the networks, in CIDR notation, of the proxies whose
-	// X-Forwarded-For header is believed. None means that a request comes from
+	// X-Forwarded-For header is believed. Forwarded is not read. None means that a request comes from
 	// the address of its connection, whatever it says.
 	TrustedProxies []string
 	// Origins are the web origins, such as https://shop.example.com, whose
@@ -85,14 +85,18 @@ type Server struct {
 	payments   *payments.Service
 	reconciler *payments.Reconciler
 	tokens     *auth.Tokens
-	requests   *requestLimiter
-	webhook    *stripeclient.Webhook
-	events     *prometheus.CounterVec
-	telemetry  *telemetry.Telemetry
-	origins    []string
-	log        *slog.Logger
-	wrap       func(http.Handler) http.Handler
-	draining   atomic.Bool
+	// requests limits every caller, unsigned those who send the webhook what
+	// Stripe has not signed.
+	requests, unsigned *requestLimiter
+	// bodies reads the bodies of operations, eventBodies those of the webhook.
+	bodies, eventBodies *bodyReader
+	webhook             *stripeclient.Webhook
+	events              *prometheus.CounterVec
+	telemetry           *telemetry.Telemetry
+	origins             []string
+	log                 *slog.Logger
+	wrap                func(http.Handler) http.Handler
+	draining            atomic.Bool
 	// logAddresses is Config.LogAddresses.
 	logAddresses bool
 	key          keyState
@@ -122,7 +126,7 @@ func New(c Config) (*Server, error) {
 	})
 	tokens, err2 := auth.NewTokens(auth.TokenConfig{Keys: c.Keys, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
 	hasher, err3 := auth.NewHasher(c.Passwords)
-	proxies, err5 := proxyExtractor(c.TrustedProxies)
+	proxies, err5 := proxyExtractor(c.TrustedProxies, c.Logger)
 	requests, err6 := newRequestLimiter(c.RequestLimit, c.Clock)
 	var err7 error
 	if c.ReconcileInterval < 0 {
@@ -135,22 +139,24 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := newDocuments(gen.OpenAPI, c.Keys.JWKS())
-	if err != nil {
+	docs, err8 := newDocuments(gen.OpenAPI, c.Keys.JWKS())
+	pages, err9 := newProblemPages()
+	if err := errors.Join(err8, err9); err != nil {
 		return nil, err
 	}
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
-		tokens: tokens, requests: requests, webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger, wrap: c.Wrap,
+		tokens: tokens, requests: requests, unsigned: requests.times(unsignedFactor),
+		bodies: newBodyReader(bodyLimit), eventBodies: newBodyReader(eventLimit), webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger, wrap: c.Wrap,
 		logAddresses: c.LogAddresses, key: keyState{ask: c.CheckKey},
 	}
-	s.echo.IPExtractor = warnOfUntrustedProxies(proxies, c.TrustedProxies, c.Logger)
+	s.echo.IPExtractor = proxies
 	h := &handlers{
 		store: c.Store, payments: svc, tokens: tokens, hasher: hasher, throttle: throttle,
 		now: func() time.Time { return c.Clock().UTC().Truncate(time.Millisecond) },
 	}
 	s.handlers = h
-	s.route(spec, docs)
+	s.route(spec, append(docs, pages...))
 	return s, s.exposeMetrics(hasher)
 }
 
@@ -183,18 +189,22 @@ func (c *Config) setDefaults() (err error) {
 func (s *Server) route(spec *openapi3.T, docs documents) {
 	s.echo.HTTPErrorHandler = s.renderError
 	s.useChain(spec)
-	gen.RegisterHandlersWithOptions(s.echo, gen.NewStrictHandler(s.handlers, nil),
+	router := headRouter{s.echo}
+	gen.RegisterHandlersWithOptions(router, gen.NewStrictHandler(s.handlers, nil),
 		gen.RegisterHandlersOptions{OperationMiddlewares: s.operations(spec)})
 	if s.webhook != nil {
 		s.echo.POST(webhookPath, s.receiveEvent)
 	}
-	docs.register(s.echo)
-	registerDocs(s.echo)
-	s.registerHealth()
+	docs.register(router)
+	registerDocs(router)
+	router.GET("/", redirectBrowsers)
+	s.registerHealth(router)
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.echo.ServeHTTP(w, normalized(r))
+}
 
 // Register creates a user as POST /user/register does, for programs that ready a
 // system. It is not throttled, and returns what else that operation would fail

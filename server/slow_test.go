@@ -169,7 +169,7 @@ func TestClientsThatAreSlow(t *testing.T) {
 			t.Run("with a body to "+path+" "+name+" are cut off", func(t *testing.T) {
 				t.Parallel()
 				conn := dial(t, ln)
-				_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nStripe-Signature: t=1,v1=a\r\nContent-Length: %d\r\n\r\n{", path, declared)
+				_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nStripe-Signature: t=%d,v1=00\r\nContent-Length: %d\r\n\r\n{", path, a.clock().Unix(), declared)
 				sent := send(conn)
 				r := bufio.NewReader(conn)
 				a.read(r, "POST", path).problem(t, 400, code)

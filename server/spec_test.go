@@ -208,7 +208,7 @@ func TestHeadersAreDeclared(t *testing.T) {
 	spec := mustSpec(t)
 	used := map[string]bool{}
 	eachOperation(t, func(method, path string, op *openapi3.Operation) {
-		limited := op.Responses.Value("429") != nil
+		limited := op.Responses.Value("429") != nil && path != webhookPath // has a limit of its own, for what is not signed
 		for status, response := range op.Responses.Map() {
 			want := []string{"X-Request-Id"}
 			switch status {

@@ -44,10 +44,14 @@ func TestBadTokens(t *testing.T) {
 		"a token of ridiculous length": {"Bearer " + strings.Repeat("a", 8<<10)},
 	} {
 		got := a.send(request{method: "GET", path: "/user", header: http.Header{"Authorization": authorization}})
-		got.problem(t, 401, "unauthenticated")
 		// RFC 6750, section 3.1: no error for a request without a token.
 		challenge := got.header.Get("WWW-Authenticate")
 		tokenSent := len(authorization) == 1 && strings.HasPrefix(authorization[0], "Bearer ")
+		code := "unauthenticated"
+		if tokenSent {
+			code = "token_invalid"
+		}
+		got.problem(t, 401, code)
 		if !strings.HasPrefix(challenge, `Bearer realm="nest-payments"`) || strings.Contains(challenge, `error="invalid_token"`) != tokenSent {
 			t.Errorf("%s: WWW-Authenticate is %q, want an error in it: %t", name, challenge, tokenSent)
 		}
@@ -89,5 +93,19 @@ func TestEveryOtherOperationNeedsAToken(t *testing.T) {
 			}
 			a.send(r).problem(t, 401, "unauthenticated")
 		}
+	}
+}
+
+// The scheme has any letter case, and any number of spaces behind it (RFC 9110,
+// section 11).
+func TestAuthorizationIsReadLiberally(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	me := a.register()
+	for _, before := range []string{"Bearer ", "bearer ", "BEARER ", "bEaReR    ", "  Bearer "} {
+		a.send(request{method: "GET", path: "/user", header: http.Header{"Authorization": {before + me.token + " "}}}).want(t, 200)
+	}
+	for _, other := range []string{"Bearer\t" + me.token, "Bearer" + me.token, me.token, "Token " + me.token} {
+		a.send(request{method: "GET", path: "/user", header: http.Header{"Authorization": {other}}}).problem(t, 401, "unauthenticated")
 	}
 }

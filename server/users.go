@@ -21,7 +21,7 @@ func (h *handlers) UserControllerCreate(ctx context.Context, r gen.UserControlle
 	if err != nil {
 		return nil, err
 	}
-	location := "/user/" + u.ID
+	location := "user/" + u.ID // relative, as in page
 	return gen.UserControllerCreate201JSONResponse{
 		Body:    userDTO(u),
 		Headers: gen.UserControllerCreate201ResponseHeaders{Location: &location},
@@ -37,7 +37,7 @@ func (h *handlers) UserControllerFindAll(ctx context.Context, r gen.UserControll
 	if err != nil {
 		return nil, err
 	}
-	list, next := page("/user", list, limit, func(u *store.User) string { return u.ID })
+	list, next := page("user", list, limit, func(u *store.User) string { return u.ID })
 	list = slices.DeleteFunc(list, func(u *store.User) bool { return !mayManage(who, u) })
 	return gen.UserControllerFindAll200JSONResponse{
 		Body:    userDTOs(list),

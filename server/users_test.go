@@ -60,8 +60,8 @@ func TestWhoMayManageAUser(t *testing.T) {
 	creator, stranger, admin := a.register(), a.register(), a.admin()
 	created := a.post("/user", creator.token, object{"userName": "Grace Hopper", "email": "grace@example.com", "password": password}).want(t, 201)
 	id := created.text(t, "userId")
-	if got := created.header.Get("Location"); got != "/user/"+id {
-		t.Errorf("Location is %q, want /user/%s", got, id)
+	if got := created.header.Get("Location"); got != "user/"+id {
+		t.Errorf("Location is %q, want user/%s", got, id)
 	}
 	self := a.post("/user/login", "", object{"email": "grace@example.com", "password": password}).want(t, 201).text(t, "access_token")
 
@@ -103,7 +103,7 @@ func TestDeletedUserIsGoneAtOnce(t *testing.T) {
 	if got := a.send(request{method: "DELETE", path: "/user/" + me.id, token: me.token}).want(t, 200).text(t, "userId"); got != me.id {
 		t.Errorf("the answer names %q, want the user that was deleted", got)
 	}
-	a.get("/user", me.token).problem(t, 401, "unauthenticated")
+	a.get("/user", me.token).problem(t, 401, "token_invalid")
 	a.post("/user/login", "", object{"email": me.email, "password": password}).problem(t, 401, "invalid_credentials")
 	a.post("/user/register", "", object{"userName": "Again", "email": me.email, "password": password}).want(t, 201)
 }
@@ -155,7 +155,8 @@ func TestUsersAreListedPageByPage(t *testing.T) {
 	}
 }
 
-// nextPage is where the Link header leads, "" on the last page.
+// nextPage returns the path where the Link header of a list leads, "" on the last
+// page.
 func nextPage(t testing.TB, g answer) string {
 	t.Helper()
 	link := g.header.Get("Link")
@@ -166,7 +167,7 @@ func nextPage(t testing.TB, g answer) string {
 	if !ok {
 		t.Fatalf("Link is %q", link)
 	}
-	return path
+	return "/" + path
 }
 
 func TestNamesThatCannotBeUsed(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// bodyLimit is the largest request body, in octets.
+// bodyLimit is the largest request body, in bytes.
 const bodyLimit = 64 << 10
 
 // loadSpec reads the spec for validation and checks it.
@@ -49,6 +49,8 @@ type operation struct {
 	secured bool
 	// query holds the names of the query parameters.
 	query []string
+	// body is the schema of the body, nil if the operation has none.
+	body *openapi3.Schema
 }
 
 // operations returns the middlewares of every operation by its id.
@@ -88,15 +90,18 @@ func resolve(spec *openapi3.T) map[string]operation {
 					o.query = append(o.query, p.Value.Name)
 				}
 			}
+			if op.RequestBody != nil {
+				o.body = op.RequestBody.Value.Content[jsonType].Schema.Value
+			}
 			all[op.OperationID] = o
 		}
 	}
 	return all
 }
 
-// admit lets a request through to its handler if its sender has one left, and it
-// says what it accepts, who it comes from, and fits the schema. In this order: a
-// caller without a token learns nothing of the schema.
+// admit checks a request before its handler runs: rate limit, Accept header,
+// access token, schema. The order matters: a caller without a valid token must
+// not learn anything about the schema.
 func (s *Server) admit(o operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -112,7 +117,8 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 			if o.secured {
 				claims, tokenErr = s.tokenClaims(r.Header)
 			}
-			if err := s.requests.count(c.Response().Header(), senderOf(claims, e.from)); err != nil {
+			from := senderOf(claims, e.from)
+			if err := s.requests.count(c.Response().Header(), from); err != nil {
 				return err
 			}
 			if !acceptsJSON(r.Header) {
@@ -129,7 +135,7 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 				e.userID, e.caller = u.ID, u
 				c.SetRequest(r.WithContext(stripeclient.WithPayer(r.Context(), u.ID)))
 			}
-			if err := o.check(c); err != nil {
+			if err := s.check(c, o, from); err != nil {
 				return err
 			}
 			return next(c)
@@ -138,19 +144,63 @@ func (s *Server) admit(o operation) echo.MiddlewareFunc {
 }
 
 // check reads the body, if the operation has one, and validates the request.
-func (o operation) check(c echo.Context) error {
-	r := c.Request()
-	if o.route.Operation.RequestBody != nil {
-		if err := readJSON(c.Response(), r); err != nil {
-			return err
-		}
+func (s *Server) check(c echo.Context, o operation, from sender) error {
+	found, err := s.readBody(c, o, from)
+	if err != nil {
+		return err
 	}
-	return o.validate(r, c)
+	return o.validate(c.Request(), c, found)
+}
+
+// readBody reads the body, if the operation has one, for the validator and the
+// handler. It returns the violations that the validator does not see.
+func (s *Server) readBody(c echo.Context, o operation, from sender) ([]gen.ProblemError, error) {
+	if o.body == nil {
+		return nil, nil
+	}
+	r := c.Request()
+	body, err := s.bodies.read(c.Response(), r, from)
+	switch {
+	case isTooLarge(err), errors.Is(err, errTooManyBodies):
+		return nil, err
+	case err != nil: // it did not arrive in time, or not whole
+		return nil, errors.Join(errJSON, err)
+	}
+	body, found, err := o.readJSON(r.Header, body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return found, nil
+}
+
+// readJSON ensures that a body is exactly one I-JSON value (RFC 7493): valid UTF-8,
+// no duplicate keys, nothing behind it. What is validated and bound after this
+// cannot be read in two ways. It returns the body as trim does, with the unknown
+// properties as violations.
+func (o operation) readJSON(h http.Header, body []byte) ([]byte, []gen.ProblemError, error) {
+	if len(body) == 0 {
+		return nil, nil, nil
+	}
+	if !isJSON(h) {
+		return nil, nil, errUnsupportedContent
+	}
+	if !jsontext.Value(body).IsValid() {
+		return nil, nil, errJSON
+	}
+	if h.Get("Content-Type") != jsonType {
+		// The spec's media type, however the client spelled it.
+		h.Set("Content-Type", jsonType)
+	}
+	return trim(body, o.body)
 }
 
 // validate checks parameters and body against the schema. It returns
-// *invalidRequest with every violation.
-func (o operation) validate(r *http.Request, c echo.Context) error {
+// *invalidRequest with every violation, those found before among them.
+func (o operation) validate(r *http.Request, c echo.Context, found []gen.ProblemError) error {
+	if strings.Count(r.URL.RawQuery, "&") >= maxQueryPairs {
+		return newInvalidRequest(append(found, inParameter("query", fmt.Sprintf("must have at most %d parameters", maxQueryPairs))))
+	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: r, Route: o.route, Options: o.options, QueryParams: c.QueryParams(),
 		PathParams: make(map[string]string, len(c.ParamNames())),
@@ -158,11 +208,12 @@ func (o operation) validate(r *http.Request, c echo.Context) error {
 	for i, name := range c.ParamNames() {
 		input.PathParams[name] = c.ParamValues()[i]
 	}
-	var found []gen.ProblemError
 	if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
-		if found = violations(err); len(found) == 0 {
+		invalid := violations(err)
+		if len(invalid) == 0 {
 			return err
 		}
+		found = append(found, invalid...)
 	}
 	if r.URL.RawQuery != "" {
 		found = append(found, o.queryViolations(r.URL.RawQuery, c.QueryParams())...)
@@ -172,6 +223,10 @@ func (o operation) validate(r *http.Request, c echo.Context) error {
 	}
 	return nil
 }
+
+// maxQueryPairs bounds the work that a query can cause. No operation has as many
+// parameters.
+const maxQueryPairs = 50
 
 // queryViolations finds in a query what a schema of its parameters cannot refuse.
 func (o operation) queryViolations(raw string, params url.Values) (found []gen.ProblemError) {
@@ -187,34 +242,6 @@ func (o operation) queryViolations(raw string, params url.Values) (found []gen.P
 		}
 	}
 	return found
-}
-
-// readJSON reads the body, up to bodyLimit, and makes sure that it is exactly one
-// I-JSON value (RFC 7493): valid UTF-8, no duplicate keys, nothing behind it.
-// What is validated and bound after this cannot be read in two ways.
-func readJSON(w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
-	switch {
-	case err != nil && isTooLarge(err):
-		return err
-	case err != nil:
-		return errors.Join(errJSON, err)
-	}
-	if len(body) > 0 {
-		if !isJSON(r.Header) {
-			return errUnsupportedContent
-		}
-		if !jsontext.Value(body).IsValid() {
-			return errJSON
-		}
-		if r.Header.Get("Content-Type") != jsonType {
-			// The spec's media type, however the client spelled it.
-			r.Header.Set("Content-Type", jsonType)
-		}
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.ContentLength = int64(len(body))
-	return nil
 }
 
 func checkEmail(value string) error {

@@ -115,14 +115,23 @@ func TestBodyFormats(t *testing.T) {
 		body := fmt.Sprintf(`{"userName":"Ann","email":"ann%d@example.com","password":"correct horse"}`, n)
 		return a.send(request{method: "POST", path: "/user/register", body: body, header: header})
 	}
-	for _, contentType := range []string{"application/json", "Application/JSON", "application/json; charset=UTF-8", `application/json;charset="utf-8"`} {
+	// JSON has no parameters, so they do not matter (RFC 8259, section 11), unless they
+	// say that the text is in another encoding.
+	for _, contentType := range []string{
+		"application/json", "Application/JSON", "application/json; charset=UTF-8", `application/json;charset="utf-8"`, "application/json; charset=utf8",
+		"application/json; charset=US-ASCII", "application/json; charset='utf-8'", `application/json; charset="UTF8"; charset=utf-8`, "application/json; version=1",
+		"application/json; charset=", "application/json ;\tcharset=utf8 ; x=\"a;b\"", "application/json;", "application/json;;", "application/json; charset",
+		"application/json; charset=utf-8; charset=utf-8",
+	} {
 		send(http.Header{"Content-Type": {contentType}}).want(t, 201)
 	}
-	for _, contentType := range []string{"text/plain", "", "application/xml", "application/json; charset=iso-8859-1", "application/problem+json", "json", ";"} {
+	for _, contentType := range []string{"text/plain", "", "application/xml", "application/json; charset=iso-8859-1", `application/json; x="charset=utf-8"; CHARSET="UTF-16"`, "application/problem+json", "json", ";", "application/jsonx", "application/json, application/json", "application / json"} {
 		send(http.Header{"Content-Type": {contentType}}).problem(t, 415, "unsupported_media_type")
 	}
 	send(http.Header{"Content-Type": nil}).problem(t, 415, "unsupported_media_type")
-	send(http.Header{"Content-Encoding": {"identity"}}).want(t, 201)
+	for _, coding := range []string{"identity", "Identity", "", " , identity ,, identity"} {
+		send(http.Header{"Content-Encoding": {coding}}).want(t, 201)
+	}
 	send(http.Header{"Content-Encoding": {"gzip"}}).problem(t, 415, "unsupported_media_type")
 }
 
@@ -138,11 +147,14 @@ func TestAccept(t *testing.T) {
 	get := func(accept ...string) answer {
 		return a.send(request{method: "GET", path: "/user", token: me.token, header: http.Header{"Accept": accept}})
 	}
-	for _, accept := range []string{"*/*", "application/json", "application/*;q=0.1", "text/html, application/json;q=0.9", "application/problem+json", "Application/JSON"} {
+	for _, accept := range []string{"*/*", "application/json", "application/*;q=0.1", "text/html, application/json;q=0.9", "application/problem+json", "Application/JSON",
+		"", " , application/json ,", "application/json;charset=utf-8;q=0.5", `text/html;x="a,b;c", APPLICATION/*`, "application/json ; Q=0.1", "text/html, */*; q=.2", "*",
+		"application/json;q=high", "application/*;q=0, application/json", "text/html;level=1;q=1.0,application/json;version=2",
+	} {
 		get(accept).want(t, 200)
 	}
 	get("text/html", "application/json").want(t, 200)
-	for _, accept := range []string{"text/html", "application/json;q=0", "image/*", "garbage"} {
+	for _, accept := range []string{"text/html", "application/json;q=0", "image/*", "garbage", "application/json;q=0, */*", "*/*;q=0.000", "application/*;q=0, */*;q=1", `text/html;x="application/json"`} {
 		get(accept).problem(t, 406, "not_acceptable")
 	}
 }

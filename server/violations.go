@@ -16,7 +16,7 @@ import (
 )
 
 // maxViolations is how many violations an answer lists, as the spec says.
-const maxViolations = 100
+const maxViolations = 50
 
 // invalidRequest is a request that does not fit the schema.
 type invalidRequest struct{ violations []gen.ProblemError }
@@ -49,16 +49,12 @@ func (e *invalidRequest) Error() string {
 // violations turns what the validator found into the spec's terms, in words of
 // our own: the validator's may quote the value.
 func violations(err error) []gen.ProblemError {
-	v := finder{objects: map[string]bool{}}
-	v.add(err)
-	return v.found
+	var f finder
+	f.add(err)
+	return f.found
 }
 
-type finder struct {
-	found []gen.ProblemError
-	// objects whose unknown properties have been named, by their place.
-	objects map[string]bool
-}
+type finder struct{ found []gen.ProblemError }
 
 func (f *finder) add(err error) {
 	switch e := err.(type) {
@@ -69,10 +65,6 @@ func (f *finder) add(err error) {
 	case *openapi3filter.RequestError:
 		f.addRequest(e)
 	case *openapi3.SchemaError:
-		if e.SchemaField == "properties" {
-			f.addUnknown(e)
-			return
-		}
 		f.found = append(f.found, inBody(e.JSONPointer(), expectation(e)))
 	}
 }
@@ -91,22 +83,6 @@ func (f *finder) addRequest(e *openapi3filter.RequestError) {
 		f.found = append(f.found, inParameter(e.Parameter.Name, expectation(schema)))
 	default:
 		f.found = append(f.found, inParameter(e.Parameter.Name, "must be "+describe(e.Parameter.Schema.Value)))
-	}
-}
-
-// addUnknown names each property that the schema does not have. The validator
-// reports the object, and does so once for every such property.
-func (f *finder) addUnknown(e *openapi3.SchemaError) {
-	at := strings.Join(e.JSONPointer(), "/")
-	if f.objects[at] {
-		return
-	}
-	f.objects[at] = true
-	object, _ := e.Value.(map[string]any)
-	for key := range object {
-		if e.Schema.Properties[key] == nil {
-			f.found = append(f.found, inBody(append(e.JSONPointer(), key), "is not a known property"))
-		}
 	}
 }
 

@@ -88,15 +88,15 @@ func (v *visit) readUser(ctx context.Context, p *person) error {
 	return err
 }
 
-// readGone reads a person who has been deleted, whose token is to be dead.
+// readGone reads a person who was deleted, whose token must no longer work.
 func (v *visit) readGone(ctx context.Context, p *person) error {
 	_, err := send(ctx, v, opUser, http.StatusUnauthorized,
 		func(ctx context.Context) (*client.UserControllerFindOneResponse, error) {
 			return v.api.UserControllerFindOneWithResponse(ctx, p.id, as(p))
 		},
 		func(r *client.UserControllerFindOneResponse) string {
-			if r.ApplicationProblemJSON401 == nil || r.ApplicationProblemJSON401.Code != "unauthenticated" {
-				return "not the problem unauthenticated"
+			if r.ApplicationProblemJSON401 == nil || r.ApplicationProblemJSON401.Code != "token_invalid" {
+				return "not the problem token_invalid"
 			}
 			return ""
 		})
