@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -230,14 +231,17 @@ func (s *Sandbox) failure(e *apiError, requestID string) answer {
 		gist: gist{Object: intent, Code: e.code, DeclineCode: e.declineCode}}
 }
 
-// encode renders a body. Objects are built of maps, slices, strings, numbers
-// and booleans, which always encode.
+// encode renders a body, with & < and > as they are, as Stripe does. Objects are
+// built of maps, slices, strings, numbers and booleans, which always encode.
 func encode(body object) []byte {
-	encoded, err := json.MarshalIndent(body, "", "  ")
-	if err != nil {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(body); err != nil {
 		panic(fmt.Sprintf("sandbox: encode answer: %v", err))
 	}
-	return append(encoded, '\n')
+	return encoded.Bytes()
 }
 
 // findRoute returns the route of a path and the ids in it.
