@@ -41,6 +41,8 @@ type seenCall struct {
 	strike   strike
 	// events are those that it caused.
 	events []string
+	// exchange is nil once newer ones need its space.
+	exchange *exchange
 }
 
 // notable calls are all but those that only looked, as a program that polls does
@@ -76,8 +78,11 @@ type history struct {
 	mu    sync.Mutex
 	calls []seenCall // a ring: call number n is at n % callsKept
 	total int        // calls so far
-	tries map[string]seenTries
-	order []string // the keys of tries, oldest first
+	// size is that of all exchanges, and oldest the number of the first call
+	// that may still have one.
+	size, oldest int
+	tries        map[string]seenTries
+	order        []string // the keys of tries, oldest first
 }
 
 func (h *history) addCall(c seenCall) {
@@ -88,7 +93,24 @@ func (h *history) addCall(c seenCall) {
 	}
 	h.total++
 	c.number = h.total
-	h.calls[c.number%callsKept] = c
+	slot := &h.calls[c.number%callsKept]
+	h.size += c.exchange.size() - slot.exchange.size()
+	*slot = c
+	h.oldest = max(h.oldest, h.total-callsKept+1)
+	for ; h.size > exchangesKept; h.oldest++ {
+		old := &h.calls[h.oldest%callsKept]
+		h.size -= old.exchange.size()
+		old.exchange = nil
+	}
+}
+
+// call returns the call with an id.
+func (h *history) call(id string) (seenCall, bool) {
+	found := h.callsFrom(0, 1, func(c seenCall) bool { return c.id == id })
+	if len(found) == 0 {
+		return seenCall{}, false
+	}
+	return found[0], true
 }
 
 // callsFrom returns the newest calls that keep accepts, those with a number up

@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+)
+
+// How much of a call's request and answer is kept, in bytes. Both limits together
+// let a developer read the last calls without letting them fill the memory.
+const (
+	// paramsKept is for the query and the body of one request, each.
+	paramsKept = 16 << 10
+	// answerKept is for the body of one answer.
+	answerKept = 64 << 10
+	// exchangesKept is for all calls together.
+	exchangesKept = 16 << 20
+)
+
+// The headers that are kept: those that decide what Stripe does with a request,
+// and those that tell a client what to do with the answer.
+var (
+	sentHeaders     = []string{"Idempotency-Key", "Stripe-Version", "Stripe-Account", "Content-Type", "User-Agent"}
+	receivedHeaders = []string{"Request-Id", "Idempotency-Key", "Original-Request", "Idempotent-Replayed",
+		"Stripe-Should-Retry", "Stripe-Rate-Limited-Reason", "Stripe-Version", "Content-Type"}
+)
+
+// exchange is what a caller sent and what it was to receive. It is never changed
+// once it is in the history.
+type exchange struct {
+	// sent and received hold the headers above, and the masked Authorization.
+	sent, received http.Header
+	// query and form are as they came. form is the part of the body that was
+	// read: nothing if the call was refused before.
+	query, form, answer excerpt
+}
+
+// size is about how many bytes the exchange takes.
+func (e *exchange) size() int {
+	if e == nil {
+		return 0
+	}
+	size := len(e.query.text) + len(e.form.text) + len(e.answer.text)
+	for _, header := range []http.Header{e.sent, e.received} {
+		for name, values := range header {
+			size += len(name) + len(values[0])
+		}
+	}
+	return size
+}
+
+// excerpt is the beginning of a text.
+type excerpt struct {
+	text string
+	// length is that of the whole text, in bytes.
+	length int
+}
+
+func excerptOf[T string | []byte](text T, most int) excerpt {
+	return excerpt{string(text[:min(len(text), most)]), len(text)}
+}
+
+// cut reports whether the end is missing.
+func (e excerpt) cut() bool { return e.length > len(e.text) }
+
+// recording keeps the beginning of what is read from a body.
+type recording struct {
+	io.ReadCloser
+	kept   []byte
+	length int
+}
+
+func (r *recording) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.kept = append(r.kept, p[:min(n, paramsKept-len(r.kept))]...)
+	r.length += n
+	return n, err
+}
+
+// newExchange is made after the answer's headers were set and before it is sent.
+func newExchange(r *http.Request, form *recording, received http.Header, out answer) *exchange {
+	e := &exchange{sent: headersOf(r.Header, sentHeaders), received: headersOf(received, receivedHeaders),
+		query: excerptOf(r.URL.RawQuery, paramsKept), form: excerpt{string(form.kept), form.length},
+		answer: excerptOf(out.body, answerKept)}
+	if r.Header.Get("Authorization") != "" {
+		e.sent.Set("Authorization", maskedKey(apiKey(r)))
+	}
+	return e
+}
+
+// headersOf copies the first value of each of the named headers.
+func headersOf(h http.Header, names []string) http.Header {
+	copied := http.Header{}
+	for _, name := range names {
+		if value := h.Get(name); value != "" {
+			copied.Set(name, shortened(value))
+		}
+	}
+	return copied
+}
+
+var secret = regexp.MustCompile(`((?:sk|rk)_(?:test|live)_|whsec_|_secret_)[A-Za-z0-9+/=]+`)
+
+// masked replaces what a text has of client secrets, API keys and the secrets of
+// webhooks by stars. What is left of a client secret names its intent.
+func masked(text string) string { return secret.ReplaceAllString(text, "$1****") }
