@@ -102,7 +102,7 @@ func (s *Sandbox) chargeRow(id string) chargeRow {
 	ch, _ := s.state.charges.get(id)
 	return chargeRow{ID: id, Amount: amountText(ch.Amount, ch.Currency), Payment: ch.Intent,
 		Method: s.methodText(ch.PaymentMethod), Problem: ch.FailureMessage, ProblemCode: codes(ch.FailureCode, ch.DeclineCode),
-		Status: statusBadge(ch.Status), Key: ch.IdempotencyKey, Request: ch.RequestID,
+		Status: statusBadge(ch.Status), Key: masked(ch.IdempotencyKey), Request: ch.RequestID,
 		Held: ch.Status == "succeeded" && !ch.Captured, Authenticated: ch.Authenticated, Disputed: ch.Disputed,
 		Created: time.Unix(ch.Created, 0)}
 }
@@ -139,20 +139,17 @@ func (s *Sandbox) eventRow(id string) eventRow {
 	e, _ := s.state.events.get(id)
 	tries := s.history.triesOf(id)
 	row := eventRow{ID: id, Type: e.Type, Subject: e.subject(), Request: e.RequestID, Created: time.Unix(e.Created, 0),
-		Delivery: s.delivery(id, tries), Tries: tries.count, Sendable: s.outbox != nil}
-	switch {
-	case strings.HasPrefix(row.Subject, "pi_"):
-		row.SubjectPath = "/_sandbox/payments/" + row.Subject
-	case strings.HasPrefix(row.Subject, "cus_"):
-		row.SubjectPath = "/_sandbox/customers/" + row.Subject
-	}
+		Delivery: s.delivery(id, tries), Tries: tries.count, Sendable: s.outbox != nil, SubjectPath: objectPath(e.subject())}
 	if n := len(tries.newest); n > 0 {
 		row.Answer = tries.newest[n-1].text()
 	}
 	return row
 }
 
-// delivery is how far an event has come.
+// deliveryWords are the words of delivery.
+var deliveryWords = []string{"delivered", "being sent", "held back", "not delivered", "dropped", "not pending", "no webhook"}
+
+// delivery reports how far an event has come.
 func (s *Sandbox) delivery(id string, tries seenTries) badge {
 	owed, isOwed := s.state.deliveries.get(id)
 	switch n := len(tries.newest); {
@@ -240,9 +237,9 @@ type requestRow struct {
 func requestRows(calls []seenCall) []requestRow {
 	var rows []requestRow
 	for _, c := range calls {
-		row := requestRow{ID: c.id, Method: c.method, Path: c.path, Key: c.key, At: c.at, Took: c.took,
+		row := requestRow{ID: c.id, Method: c.method, Path: masked(c.path), Key: masked(c.key), At: c.at, Took: c.took,
 			Slow:    c.took >= 100*time.Millisecond,
-			Outcome: badge{fmt.Sprint(c.status), "good"}, Code: codes(c.Code, c.DeclineCode), Object: c.Object,
+			Outcome: badge{fmt.Sprint(c.status), "good"}, Code: codes(c.Code, c.DeclineCode), Object: masked(c.Object),
 			ObjectPath: objectPath(c.Object), ReplayOf: c.replayOf, Fault: c.strike.text(), Events: len(c.events)}
 		switch {
 		case c.strike.kind == FaultLostReply || c.status >= 500:
@@ -267,9 +264,12 @@ func (st strike) text() string {
 	return strings.Join(parts, ", ")
 }
 
-// objectPath is the page of an object, "" if it has none.
+// objectPath is the page of an object or of a request, "" if it has none.
 func objectPath(id string) string {
-	for prefix, path := range map[string]string{"pi_": "payments/", "cus_": "customers/", "ch_": "charges/", "evt_": "events/"} {
+	if masked(id) != id {
+		return "" // no id, but a secret that was sent as one
+	}
+	for prefix, path := range map[string]string{"pi_": "payments/", "cus_": "customers/", "ch_": "charges/", "evt_": "events/", "req_": "requests/"} {
 		if strings.HasPrefix(id, prefix) {
 			return controlPrefix + path + id
 		}
