@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// field is a field of the form above a list. It is a choice if it has options,
-// a box to tick if it has a value to send, and a text otherwise.
+// field is a field of the form above a list: a choice if it has Options, a check
+// box if it has Tick, the value that the box sends, and otherwise a text.
 type field struct {
 	Name, Label, Value string
 	Options            []option
 	Tick               string
 }
 
-// option is a choice: the value in the query, and the word for people.
+// option is a choice: the value in the query, and the word on the page.
 type option struct{ Value, Word string }
 
-// optionsOf are choices whose words are their values.
+// optionsOf makes options whose words are their values.
 func optionsOf(values ...string) []option {
 	var options []option
 	for _, value := range values {
@@ -27,14 +27,14 @@ func optionsOf(values ...string) []option {
 	return options
 }
 
-// customerField names a customer by a part of its id, its name or its email.
+// customerField finds a customer as a search does: see customerMatches.
 var customerField = field{Name: "customer", Label: "Customer"}
 
 // filters are the fields of a list with the values of the query.
 type filters []field
 
-// readFilters reads the fields from the query. A value that is not one of the
-// choices is refused: the list would not be what the query asks for.
+// readFilters reads the values of the fields from the query. A value that is not
+// one of the options is an error: the list would not be what the query asks for.
 func readFilters(r *http.Request, fields ...field) (filters, error) {
 	query := r.URL.Query()
 	for i := range fields {
@@ -48,7 +48,7 @@ func readFilters(r *http.Request, fields ...field) (filters, error) {
 	return fields, nil
 }
 
-// value is what the query has for a field, "" for nothing.
+// value returns the value of the field with a name, "" if it is not set.
 func (fs filters) value(name string) string {
 	for _, f := range fs {
 		if f.Name == name {
@@ -58,12 +58,13 @@ func (fs filters) value(name string) string {
 	return ""
 }
 
-// Set reports whether one of them leaves something out.
+// Set reports whether a filter is set.
 func (fs filters) Set() bool {
 	return slices.ContainsFunc(fs, func(f field) bool { return f.Value != "" })
 }
 
-// ofCustomer returns the test of the customer field for an object.
+// ofCustomer returns a function that reports whether an object passes the customer
+// field. The function runs under Sandbox.mu.
 func (s *Sandbox) ofCustomer(fs filters) func(id string) bool {
 	t := newTerm(fs.value(customerField.Name))
 	return func(id string) bool { return t == "" || s.belongsTo(t, id) }

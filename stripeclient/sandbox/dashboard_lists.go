@@ -14,12 +14,12 @@ type listWindow struct {
 	pager
 }
 
-// pager holds links, "" where they lead nowhere.
+// pager holds the links to other parts of a list, "" for none.
 type pager struct{ Older, Newest string }
 
-// newest takes size ids from the end of the list, or from a position that
-// counts from its beginning, and leaves out those that keep does not accept; a
-// nil keep accepts all. Nothing is removed from the lists that are shown, so a
+// newest returns up to size ids before a position of the list, or from its end if
+// the position is 0, newest first. It leaves out the ids that keep rejects; a nil
+// keep rejects none. Nothing is removed from the lists that are shown, so a
 // position stays valid.
 func newest(ids []string, from, size int, keep func(string) bool) listWindow {
 	if from <= 0 || from > len(ids) {
@@ -39,7 +39,7 @@ func newest(ids []string, from, size int, keep func(string) bool) listWindow {
 	return w
 }
 
-// window is the part of the list that the query asks for by name.
+// window returns the part of the list that starts at the position in the query.
 func window(ids []string, r *http.Request, name string, size int, keep func(string) bool) listWindow {
 	from := pageStart(r, name)
 	w := newest(ids, from, size, keep)
@@ -52,7 +52,7 @@ func window(ids []string, r *http.Request, name string, size int, keep func(stri
 	return w
 }
 
-// pageStart is the position in the query, 0 if there is none that makes sense.
+// pageStart returns the position in the query, 0 if it has no valid one.
 func pageStart(r *http.Request, name string) int {
 	n, err := strconv.Atoi(r.URL.Query().Get(name))
 	if err != nil || n < 0 {
@@ -61,7 +61,7 @@ func pageStart(r *http.Request, name string) int {
 	return n
 }
 
-// link is the present page with another position.
+// link returns the address of the same page with another position.
 func link(r *http.Request, name string, from int) string {
 	query := r.URL.Query()
 	query.Del(name)
@@ -89,7 +89,7 @@ type listBody[R any] struct {
 	pager
 }
 
-// list is what a page of a list is made of. keep and row run under Sandbox.mu.
+// list describes a list. ids, row and keep run under Sandbox.mu.
 type list[R any] struct {
 	name    string
 	ids     func() []string
@@ -145,9 +145,9 @@ func (s *Sandbox) eventsPage(r *http.Request) (view, error) {
 	}}.page(s, r), err
 }
 
-// The statuses of requests that can be chosen: the classes of HTTP, and those
-// that a failure of the sandbox struck.
-var requestStatuses = []option{{"2xx", "2xx succeeded"}, {"4xx", "4xx refused"}, {"5xx", "5xx failed"}, {"failure", "struck by a failure"}}
+// requestStatuses are the options of the status filter: HTTP status classes, and
+// the requests that a failure changed.
+var requestStatuses = []option{{"2xx", "2xx succeeded"}, {"4xx", "4xx refused"}, {"5xx", "5xx failed"}, {"failure", "changed by a failure"}}
 
 func (c seenCall) hasStatus(status string) bool {
 	switch status {
@@ -159,7 +159,7 @@ func (c seenCall) hasStatus(status string) bool {
 	return strings.HasPrefix(strconv.Itoa(c.status), status[:1])
 }
 
-// requestsPage pages by the number of the request.
+// requestsPage lists requests. Positions are request numbers.
 func (s *Sandbox) requestsPage(r *http.Request) (view, error) {
 	fs, err := readFilters(r, customerField, field{Name: "status", Label: "Status", Options: requestStatuses},
 		field{Name: "only", Label: "Hide successful reads", Tick: "notable"})

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// How many rows lists have: a page of their own, and a part of another page.
+// The number of rows of a list: on its own page, and as a part of another page.
 const (
 	longList  = 50
 	shortList = 10
@@ -17,21 +17,21 @@ type view struct {
 	title, template string
 	// section is the entry of the navigation that it is under.
 	section string
-	// notice is what went wrong.
+	// notice is an error message, "" for none.
 	notice string
-	// redirect is the path to go to instead, "" for none.
+	// redirect is the path of another page to show instead, "" for none.
 	redirect string
 	body     any
 }
 
-// shell is what all pages show, and the body of one.
+// shell holds what all pages show, and the body of one.
 type shell struct {
 	Title, Section, Notice string
 	// Here is the page's own path, which forms lead back to.
 	Here string
-	// Query is what was looked for.
+	// Query is the text of the search.
 	Query string
-	// News is what a screen reader says when it changes.
+	// News is read by screen readers when it changes.
 	News     string
 	Sections []section
 	Webhook  string
@@ -40,7 +40,7 @@ type shell struct {
 	Body     any
 }
 
-// section is an entry of the navigation. Count is -1 where nothing is counted.
+// section is an entry of the navigation. Count is -1 for an entry without one.
 type section struct {
 	Key, Name, Path string
 	Count           int
@@ -190,12 +190,12 @@ func (s *Sandbox) failuresPage(*http.Request) (view, error) {
 	return view{title: "Failures", template: "failures", section: "Failures", body: s.switches()}, nil
 }
 
-// templates are all pages and their parts. They escape what they are given.
+// templates are all pages and their parts. They escape all values.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"dict": dict, "at": at, "took": took, "words": words,
 }).ParseFS(pageFiles, "dashboard/*.html"))
 
-// dict gives several values to a part, by name.
+// dict makes a map, so that a part of a page can take several values.
 func dict(pairs ...any) (map[string]any, error) {
 	values := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -10,45 +10,46 @@ import (
 	"strings"
 )
 
-// requestBody is the page of one request: what was sent, what was answered, and
-// what that caused.
+// requestBody holds the page of a request: what was sent, the response, and the
+// events that it caused.
 type requestBody struct {
 	Request requestRow
 	Sent    message
 	Answer  message
-	// Related are the other objects that parameters and answer name.
+	// Related are the other objects that the parameters and the response name.
 	Related []piece
 	Events  []eventRow
-	// Forgotten: parameters and answer are no longer kept.
+	// Forgotten is true when parameters and response are no longer kept.
 	Forgotten bool
-	// Lost says what the caller got instead of the answer, "" if all of it.
+	// Lost says which part of the response the caller received, "" for all.
 	Lost string
 }
 
-// message is a request or an answer as people read it.
+// message is a request or a response, decoded.
 type message struct {
 	Headers []header
 	Params  []param
-	// Text is a body that has no parameters. Cut says how much of it is missing.
+	// Text is the body, unless it is in Params. Cut says how much is missing.
 	Text []piece
 	Cut  string
 }
 
 type header struct{ Name, Value, Path string }
 
-// param is a parameter of the query or of the form, decoded.
+// param is a decoded parameter of the query or of the form.
 type param struct {
 	Name  string
 	Value []piece
 }
 
-// piece is a part of a text; with a path, it is the id of an object.
+// piece is a part of a text. With a Path it is the id of an object, and Path is
+// the object's page.
 type piece struct{ Text, Path string }
 
 var objectID = regexp.MustCompile(`\b(?:pi|ch|cus|evt|req)_[A-Za-z0-9]+\b`)
 
-// linked masks the secrets of a text and cuts it where it names an object that
-// has a page, except for own. It runs under Sandbox.mu.
+// linked masks the secrets in a text and splits it at the ids of objects that have
+// a page, except own. It runs under Sandbox.mu.
 func (s *Sandbox) linked(text, own string) []piece {
 	text = masked(text)
 	var pieces []piece
@@ -81,7 +82,7 @@ func (s *Sandbox) requestPage(r *http.Request) (view, error) {
 	return view{title: "Request " + call.method, template: "request", section: "Requests", body: body}, nil
 }
 
-// lostTexts say what became of the answer on the way.
+// lostTexts say what the caller received of the response under a fault.
 var lostTexts = map[FaultKind]string{
 	FaultLostReply: "The connection was cut: the caller received none of this.",
 	FaultTruncated: "The caller received the first half of this body.",
@@ -129,8 +130,8 @@ func (s *Sandbox) headerRows(h http.Header, own string) []header {
 	return rows
 }
 
-// paramRows decodes parameters and keeps their order. A client secret is masked
-// wherever it is; one that is sent under its own name also if it is malformed.
+// paramRows decodes parameters and keeps their order. client_secret is masked even
+// if its value is malformed.
 func (s *Sandbox) paramRows(text excerpt, own string) []param {
 	var rows []param
 	for pair := range strings.SplitSeq(text.text, "&") {
@@ -147,7 +148,7 @@ func (s *Sandbox) paramRows(text excerpt, own string) []param {
 	return rows
 }
 
-// decoded is the text of a form's name or value, as it came if it is malformed.
+// decoded decodes a name or a value of a form. A malformed text stays as it is.
 func decoded(text string) string {
 	if plain, err := url.QueryUnescape(text); err == nil {
 		text = plain
@@ -155,8 +156,8 @@ func decoded(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// relatedTo returns the objects that messages name beside the one with the id,
-// each once and only the first few.
+// relatedTo returns the objects that messages name, except the one with the id:
+// each once, and only the first few.
 func relatedTo(id string, messages ...message) []piece {
 	const most = 8
 	var found []piece
@@ -176,7 +177,7 @@ func relatedTo(id string, messages ...message) []piece {
 	return found
 }
 
-// requestsAbout are the newest calls that named the object or answered with it.
+// requestsAbout returns the newest calls that named the object or returned it.
 func (s *Sandbox) requestsAbout(id string) []requestRow {
 	return requestRows(s.history.callsFrom(0, longList, func(c seenCall) bool {
 		return c.Object == id || strings.Contains(c.path+"/", "/"+id+"/")

@@ -17,7 +17,8 @@ type paymentRow struct {
 	Method string
 	// Problem is why the last attempt failed, for people and for programs.
 	Problem, ProblemCode string
-	// Waits is what it waits for that one can do here: challenge, settle or "".
+	// Waits is the action of customer or bank that it waits for and that the page
+	// offers: challenge, settle or "".
 	Waits         string
 	Capturable    string
 	Charges       int
@@ -27,11 +28,12 @@ type paymentRow struct {
 	CaptureMethod string
 }
 
-// paymentRow and the others like it are called under s.mu.
+// paymentRow runs under Sandbox.mu, as do the other functions that make rows of
+// objects.
 func (s *Sandbox) paymentRow(id string) paymentRow {
 	in, _ := s.state.intents.get(id)
 	row := paymentRow{ID: id, Amount: amountText(in.Amount, in.Currency), Status: statusBadge(in.Status),
-		Charges: len(s.state.charges.groups[id]), ChargeID: in.LatestCharge, Description: in.Description,
+		Charges: len(s.state.charges.groups[id]), ChargeID: in.LatestCharge, Description: masked(in.Description),
 		Created: time.Unix(in.Created, 0), CaptureMethod: in.CaptureMethod, Method: s.methodText(in.PaymentMethod)}
 	if in.Customer != "" {
 		row.Customer = s.customerRow(in.Customer)
@@ -53,12 +55,12 @@ func (s *Sandbox) paymentRow(id string) paymentRow {
 	return row
 }
 
-// amountText is "20.00 USD".
+// amountText returns a text such as "20.00 USD".
 func amountText(amount int64, currency string) string {
 	return decimal(amount, currency) + " " + strings.ToUpper(currency)
 }
 
-// codes joins an error's codes, unless they say the same.
+// codes joins an error's codes, unless they are equal.
 func codes(code, declineCode string) string {
 	if declineCode == "" || declineCode == code {
 		return code
@@ -116,7 +118,7 @@ type customerRow struct {
 
 func (s *Sandbox) customerRow(id string) customerRow {
 	c, _ := s.state.customers.get(id)
-	return customerRow{ID: id, Name: c.Name, Email: c.Email, Payments: len(s.state.intents.groups[id]),
+	return customerRow{ID: id, Name: masked(c.Name), Email: masked(c.Email), Payments: len(s.state.intents.groups[id]),
 		Deleted: c.Deleted, Created: time.Unix(c.Created, 0)}
 }
 
@@ -128,10 +130,10 @@ type eventRow struct {
 	Request              string
 	Created              time.Time
 	Delivery             badge
-	// Tries is how often it was sent since the start, Answer what came last.
+	// Tries is how often it was sent since the start, Answer the last outcome.
 	Tries  int
 	Answer string
-	// Sendable: there is somewhere to send it.
+	// Sendable is true when there is a webhook to send it to.
 	Sendable bool
 }
 
@@ -146,7 +148,7 @@ func (s *Sandbox) eventRow(id string) eventRow {
 	return row
 }
 
-// deliveryWords are the words of delivery.
+// deliveryWords are all words that delivery returns.
 var deliveryWords = []string{"delivered", "being sent", "held back", "not delivered", "dropped", "not pending", "no webhook"}
 
 // delivery reports how far an event has come.
@@ -170,7 +172,7 @@ func (s *Sandbox) delivery(id string, tries seenTries) badge {
 	return badge{"not pending", "plain"}
 }
 
-// waits: a fault keeps it back.
+// waits reports whether a fault holds the delivery back.
 func (t seenTry) waits() bool {
 	return t.fault == FaultWebhookDelay || t.fault == FaultWebhookReorder
 }
@@ -199,7 +201,7 @@ type tryRow struct {
 	Fault string
 }
 
-// tryRows are newest first.
+// tryRows returns the rows of tries, newest first.
 func tryRows(tries seenTries) []tryRow {
 	var rows []tryRow
 	for i := len(tries.newest) - 1; i >= 0; i-- {
@@ -214,7 +216,7 @@ func tryRows(tries seenTries) []tryRow {
 		case t.waits():
 			tone = "busy"
 		}
-		rows = append(rows, tryRow{t.at, t.took, badge{t.text(), tone}, t.answer, fault})
+		rows = append(rows, tryRow{t.at, t.took, badge{t.text(), tone}, masked(t.answer), fault})
 	}
 	return rows
 }
@@ -225,11 +227,11 @@ type requestRow struct {
 	Took                  time.Duration
 	Slow                  bool
 	Outcome               badge
-	// Code is that of the error; Object is what the answer is about, and
-	// ObjectPath its page.
+	// Code is the error's. Object is the object of the response, and ObjectPath
+	// its page.
 	Code, Object, ObjectPath string
 	ReplayOf                 string
-	// Fault is what went wrong on purpose.
+	// Fault names the fault that changed the call, "" for none.
 	Fault  string
 	Events int
 }
@@ -252,7 +254,7 @@ func requestRows(calls []seenCall) []requestRow {
 	return rows
 }
 
-// text names what struck.
+// text names the faults.
 func (st strike) text() string {
 	var parts []string
 	if st.delay > 0 {
@@ -267,7 +269,7 @@ func (st strike) text() string {
 // objectPath is the page of an object or of a request, "" if it has none.
 func objectPath(id string) string {
 	if masked(id) != id {
-		return "" // no id, but a secret that was sent as one
+		return "" // a secret that was sent as an id
 	}
 	for prefix, path := range map[string]string{"pi_": "payments/", "cus_": "customers/", "ch_": "charges/", "evt_": "events/", "req_": "requests/"} {
 		if strings.HasPrefix(id, prefix) {
@@ -277,8 +279,8 @@ func objectPath(id string) string {
 	return ""
 }
 
-// words are the parts between which a line may break: the segments of a path, or
-// the words of another name.
+// words splits a text where a line may break: a path into its segments, another
+// name into its words.
 func words(text string) []string {
 	separators := "._"
 	if strings.HasPrefix(text, "/") {
@@ -295,7 +297,7 @@ func words(text string) []string {
 	return append(parts, text[begin:])
 }
 
-// at writes a time of today without its day.
+// at formats a time, without the day if it is today.
 func at(t time.Time) string {
 	t = t.Local()
 	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
@@ -304,7 +306,7 @@ func at(t time.Time) string {
 	return t.Format("2 Jan 2006 15:04:05")
 }
 
-// took writes a duration to three figures or so.
+// took formats a duration with about three digits.
 func took(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

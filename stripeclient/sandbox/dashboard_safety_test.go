@@ -139,6 +139,9 @@ func TestDashboardKeepsSecrets(t *testing.T) {
 	for _, found := range rowIDs.FindAllStringSubmatch(page, -1) {
 		paths = append(paths, "requests/"+found[1])
 	}
+	for _, in := range b.sandbox.Intents() {
+		paths = append(paths, "payments/"+in.ID)
+	}
 	for _, e := range b.sandbox.Events() {
 		paths = append(paths, "events/"+e.ID)
 	}

@@ -6,14 +6,14 @@ import (
 )
 
 type searchBody struct {
-	// Empty: nothing was looked for.
+	// Empty is true when the search has no text.
 	Empty     bool
 	Payments  []paymentRow
 	Charges   []chargeRow
 	Customers []customerRow
 	Events    []eventRow
 	Requests  []requestRow
-	// Most is how many rows of a kind are shown.
+	// Most is the largest number of rows of a kind.
 	Most int
 }
 
@@ -22,8 +22,8 @@ func (b searchBody) None() bool {
 	return len(b.Payments)+len(b.Charges)+len(b.Customers)+len(b.Events)+len(b.Requests) == 0
 }
 
-// searchPage leads to the object with the id that was looked for, or lists the
-// newest objects of each kind that match.
+// searchPage redirects to the object whose id was searched for, or lists the newest
+// objects of each kind that match.
 func (s *Sandbox) searchPage(r *http.Request) (view, error) {
 	text := strings.TrimSpace(r.URL.Query().Get("q"))
 	t := newTerm(text)

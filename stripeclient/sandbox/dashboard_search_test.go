@@ -128,6 +128,7 @@ func TestListsAreFiltered(t *testing.T) {
 		{"payments?customer=" + a.ada, []string{a.declined, a.paid}},
 		{"payments?customer=LOVELACE&status=succeeded", []string{a.paid}},
 		{"payments?customer=example.net&status=", []string{a.open}},
+		{"payments?customer=65f0b2", []string{a.open}},
 		{"payments?customer=nobody", nil},
 		{"charges?status=failed", []string{charges[1].ID}},
 		{"charges?customer=ada%40example.com", []string{charges[1].ID, charges[0].ID}},

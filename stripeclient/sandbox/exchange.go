@@ -6,8 +6,7 @@ import (
 	"regexp"
 )
 
-// How much of a call's request and answer is kept, in bytes. Both limits together
-// let a developer read the last calls without letting them fill the memory.
+// How much is kept of requests and responses, in bytes.
 const (
 	// paramsKept is for the query and the body of one request, each.
 	paramsKept = 16 << 10
@@ -17,25 +16,25 @@ const (
 	exchangesKept = 16 << 20
 )
 
-// The headers that are kept: those that decide what Stripe does with a request,
-// and those that tell a client what to do with the answer.
+// The headers that are kept: those that change what Stripe does with a request,
+// and those that a client acts on.
 var (
 	sentHeaders     = []string{"Idempotency-Key", "Stripe-Version", "Stripe-Account", "Content-Type", "User-Agent"}
 	receivedHeaders = []string{"Request-Id", "Idempotency-Key", "Original-Request", "Idempotent-Replayed",
 		"Stripe-Should-Retry", "Stripe-Rate-Limited-Reason", "Stripe-Version", "Content-Type"}
 )
 
-// exchange is what a caller sent and what it was to receive. It is never changed
-// once it is in the history.
+// exchange is what a caller sent, and the response, even if a fault keeps the
+// caller from receiving it. It does not change once it is in the history.
 type exchange struct {
 	// sent and received hold the headers above, and the masked Authorization.
 	sent, received http.Header
-	// query and form are as they came. form is the part of the body that was
-	// read: nothing if the call was refused before.
+	// query and form are as they were sent. form is empty if the call was refused
+	// before its body was read.
 	query, form, answer excerpt
 }
 
-// size is about how many bytes the exchange takes.
+// size is the approximate size of the exchange, in bytes.
 func (e *exchange) size() int {
 	if e == nil {
 		return 0
@@ -52,7 +51,7 @@ func (e *exchange) size() int {
 // excerpt is the beginning of a text.
 type excerpt struct {
 	text string
-	// length is that of the whole text, in bytes.
+	// length is the length of the whole text, in bytes.
 	length int
 }
 
@@ -60,10 +59,10 @@ func excerptOf[T string | []byte](text T, most int) excerpt {
 	return excerpt{string(text[:min(len(text), most)]), len(text)}
 }
 
-// cut reports whether the end is missing.
+// cut reports whether the text is incomplete.
 func (e excerpt) cut() bool { return e.length > len(e.text) }
 
-// recording keeps the beginning of what is read from a body.
+// recording is a body that keeps the beginning of what is read from it.
 type recording struct {
 	io.ReadCloser
 	kept   []byte
@@ -77,7 +76,7 @@ func (r *recording) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// newExchange is made after the answer's headers were set and before it is sent.
+// newExchange runs after the headers of the response are set.
 func newExchange(r *http.Request, form *recording, received http.Header, out answer) *exchange {
 	e := &exchange{sent: headersOf(r.Header, sentHeaders), received: headersOf(received, receivedHeaders),
 		query: excerptOf(r.URL.RawQuery, paramsKept), form: excerpt{string(form.kept), form.length},
@@ -101,6 +100,6 @@ func headersOf(h http.Header, names []string) http.Header {
 
 var secret = regexp.MustCompile(`((?:sk|rk)_(?:test|live)_|whsec_|_secret_)[A-Za-z0-9+/=]+`)
 
-// masked replaces what a text has of client secrets, API keys and the secrets of
-// webhooks by stars. What is left of a client secret names its intent.
+// masked replaces the secret parts of client secrets, API keys and webhook secrets
+// in a text by stars. The id of the intent stays.
 func masked(text string) string { return secret.ReplaceAllString(text, "$1****") }

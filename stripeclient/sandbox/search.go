@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// term is what somebody looks for, in lower case.
+// term is the text of a search, in lower case.
 type term string
 
-// newTerm leaves out the secret part of a client secret: it names its intent.
+// newTerm leaves out the secret part of a client secret: the rest is the id of
+// its intent.
 func newTerm(text string) term {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "_secret_")
 	return term(strings.ToLower(shortened(text)))
 }
 
-// in reports whether one of the texts contains the term, in any letter case. An
-// empty term is in none.
+// in reports whether one of the texts contains the term, ignoring case. No text
+// contains the empty term.
 func (t term) in(texts ...string) bool {
 	return t != "" && slices.ContainsFunc(texts, func(text string) bool {
 		return strings.Contains(strings.ToLower(text), string(t))
@@ -27,9 +28,9 @@ func (t term) inMetadata(metadata map[string]string) bool {
 	return t.in(slices.Collect(maps.Values(metadata))...)
 }
 
-// The matches below run under Sandbox.mu. They look at ids, at what people
-// wrote, metadata included, and at the words of Stripe that people look for:
-// statuses, codes and types of events.
+// The functions below report whether an object matches. They compare the term with
+// ids, with texts of the caller, such as names and metadata, and with statuses,
+// error codes and types of events. They run under Sandbox.mu.
 
 func (s *Sandbox) intentMatches(t term, id string) bool {
 	in, _ := s.state.intents.get(id)
@@ -80,11 +81,11 @@ func (s *Sandbox) customerOf(id string) string {
 	return ""
 }
 
-// belongsTo reports whether the customer of an object is one that the term
-// names: by a part of its id, its name or its email. It runs under Sandbox.mu.
+// belongsTo reports whether an object belongs to a customer that matches the term.
+// It runs under Sandbox.mu.
 func (s *Sandbox) belongsTo(t term, id string) bool {
-	c, ok := s.state.customers.get(s.customerOf(id))
-	return ok && t.in(c.ID, c.Name, c.Email)
+	customer := s.customerOf(id)
+	return customer != "" && s.customerMatches(t, customer)
 }
 
 // exists reports whether an object is in the account or, of a request, in the

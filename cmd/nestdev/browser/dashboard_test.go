@@ -46,7 +46,7 @@ func TestDashboard(t *testing.T) {
 	p.awaitRow(failed, "payment_intent_authentication_failure")
 	buyer.await(failed, "requires_payment_method")
 	if !eval[bool](p.tab, "window.stayed === true") {
-		t.Error("the page was loaded anew, and not changed in its place")
+		t.Error("the page was loaded again, want it changed in place")
 	}
 
 	p.press("document.querySelector('nav a[href$=failures]')")
