@@ -97,6 +97,8 @@ func (s *Sandbox) sentMessage(e *exchange, own string) message {
 		m.Text = s.linked(strings.ToValidUTF8(e.form.text, "\uFFFD"), own)
 	}
 	switch {
+	case e.form.text == "" && e.form.cut():
+		m.Cut = fmt.Sprintf("The call was refused before its body of %d bytes was read.", e.form.length)
 	case e.form.cut():
 		m.Cut = cutText(e.form)
 	case e.query.cut():

@@ -64,6 +64,7 @@ func TestRequestPageOfRefusedAndBrokenCalls(t *testing.T) {
 	b.raw("POST", "/v1/customers", url.Values{"name": {"Ada"}}, map[string]string{"Authorization": "Bearer nonsense-of-a-key"})
 	page = newest()
 	wantText(t, "a wrong key", part(page, "sent"), "Authorization ********")
+	wantText(t, "a wrong key", part(page, "params"), "The call was refused before its body of 8 bytes was read.")
 	wantText(t, "a wrong key", part(page, "response"), "Invalid API Key provided")
 
 	for kind, want := range map[sandbox.FaultKind]string{

@@ -79,7 +79,7 @@ func (r *recording) Read(p []byte) (int, error) {
 // newExchange runs after the headers of the response are set.
 func newExchange(r *http.Request, form *recording, received http.Header, out answer) *exchange {
 	e := &exchange{sent: headersOf(r.Header, sentHeaders), received: headersOf(received, receivedHeaders),
-		query: excerptOf(r.URL.RawQuery, paramsKept), form: excerpt{string(form.kept), form.length},
+		query: excerptOf(r.URL.RawQuery, paramsKept), form: excerpt{string(form.kept), max(form.length, int(r.ContentLength))},
 		answer: excerptOf(out.body, answerKept)}
 	if r.Header.Get("Authorization") != "" {
 		e.sent.Set("Authorization", maskedKey(apiKey(r)))
