@@ -46,6 +46,25 @@ const iconPath = controlPrefix + "dashboard/assets/icon.svg"
 // happens in the sandbox, and have buttons that copy.
 func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 	pages := http.NewServeMux()
+	s.handlePages(pages)
+	s.handleForms(pages)
+	pages.HandleFunc("GET /_sandbox/live", s.live)
+	// Where Stripe would let the customer authenticate.
+	pages.HandleFunc("GET /_sandbox/payment_intents/{id}/challenge", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/_sandbox/payments/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
+	})
+	pages.Handle("GET /_sandbox/dashboard/assets/{name}", http.StripPrefix(controlPrefix, http.FileServerFS(assetFiles)))
+	safe := guard(pages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := pages.Handler(r); pattern != "" {
+			safe.ServeHTTP(w, r)
+			return
+		}
+		control.ServeHTTP(w, r)
+	})
+}
+
+func (s *Sandbox) handlePages(mux *http.ServeMux) {
 	for pattern, look := range map[string]func(*http.Request) (view, error){
 		"GET /_sandbox/{$}":            s.overviewPage,
 		"GET /_sandbox/payments":       s.paymentsPage,
@@ -61,7 +80,7 @@ func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 		"GET /_sandbox/failures":       s.failuresPage,
 		"GET /_sandbox/search":         s.searchPage,
 	} {
-		pages.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			v, err := look(r)
 			switch {
 			case err != nil:
@@ -73,6 +92,10 @@ func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 			}
 		})
 	}
+}
+
+// handleForms redirects to the page that a form came from, once it is done.
+func (s *Sandbox) handleForms(mux *http.ServeMux) {
 	for pattern, do := range map[string]func(*http.Request) error{
 		"POST /_sandbox/payments/{id}/challenge": s.challengeForm,
 		"POST /_sandbox/payments/{id}/settle":    s.settleForm,
@@ -80,7 +103,7 @@ func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 		"POST /_sandbox/failures":                s.armForm,
 		"POST /_sandbox/failures/disarm":         s.disarmForm,
 	} {
-		pages.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 			err := r.ParseForm()
 			if err != nil {
@@ -95,20 +118,6 @@ func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 			http.Redirect(w, r, back(r), http.StatusSeeOther) // #nosec G710 -- back is a path under /_sandbox/
 		})
 	}
-	pages.HandleFunc("GET /_sandbox/live", s.live)
-	// Where Stripe would let the customer authenticate.
-	pages.HandleFunc("GET /_sandbox/payment_intents/{id}/challenge", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/_sandbox/payments/"+url.PathEscape(r.PathValue("id")), http.StatusSeeOther)
-	})
-	pages.Handle("GET /_sandbox/dashboard/assets/{name}", http.StripPrefix(controlPrefix, http.FileServerFS(assetFiles)))
-	safe := guard(pages)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := pages.Handler(r); pattern != "" {
-			safe.ServeHTTP(w, r)
-			return
-		}
-		control.ServeHTTP(w, r)
-	})
 }
 
 // maxForm is the size of the largest form, in bytes.
