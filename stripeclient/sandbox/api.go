@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -66,8 +67,9 @@ type answer struct {
 func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	requestID := newID("req_")
+	form := &recording{ReadCloser: r.Body}
+	r.Body = form
 	c, route, refusal := s.admit(r, requestID)
-	s.count(route)
 	var out answer
 	var struck strike
 	if refusal != nil {
@@ -76,18 +78,28 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 		struck = s.faults.strike(r.Method+" "+r.URL.Path, c.possibleFaults())
 		out = s.answer(c, struck)
 	}
-	s.history.addCall(seenCall{id: requestID, at: s.clock(), took: time.Since(began), method: r.Method, path: shortened(r.URL.Path),
-		status: out.status, gist: out.gist, key: shortened(r.Header.Get("Idempotency-Key")),
-		replayOf: out.replayOf(), strike: struck, events: out.events})
-	s.feed.notify()
-	s.log.Debug("stripe call", slog.String("route", route), slog.Int("status", out.status),
-		slog.String("request", requestID), slog.Duration("took", time.Since(began)))
 	key := r.Header.Get("Idempotency-Key")
 	if out.executed {
 		key = c.key
 	}
 	setHeader(w.Header(), r.Method, requestID, key, out)
+	if isCall(r) {
+		s.count(route)
+		s.history.addCall(seenCall{id: requestID, at: s.clock(), took: time.Since(began), method: shortened(r.Method),
+			path: shortened(r.URL.Path), status: out.status, gist: out.gist, key: shortened(r.Header.Get("Idempotency-Key")),
+			replayOf: out.replayOf(), strike: struck, events: out.events, exchange: newExchange(r, form, w.Header(), out)})
+		s.feed.notify()
+		s.log.Debug("stripe call", slog.String("route", route), slog.Int("status", out.status),
+			slog.String("request", requestID), slog.Duration("took", time.Since(began)))
+	}
 	send(w, out, struck.kind)
+}
+
+// isCall reports whether a request is meant for Stripe's API. Other requests get
+// Stripe's answer, but are not counted, remembered or logged: browsers ask every
+// server for files such as an icon, without a key and not under /v1/.
+func isCall(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/v1/") || r.Header.Get("Authorization") != ""
 }
 
 // replayOf is the call whose saved answer this is, "" if it is a new one.
@@ -230,14 +242,17 @@ func (s *Sandbox) failure(e *apiError, requestID string) answer {
 		gist: gist{Object: intent, Code: e.code, DeclineCode: e.declineCode}}
 }
 
-// encode renders a body. Objects are built of maps, slices, strings, numbers
-// and booleans, which always encode.
+// encode renders a body, with & < and > as they are, as Stripe does. Objects are
+// built of maps, slices, strings, numbers and booleans, which always encode.
 func encode(body object) []byte {
-	encoded, err := json.MarshalIndent(body, "", "  ")
-	if err != nil {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(body); err != nil {
 		panic(fmt.Sprintf("sandbox: encode answer: %v", err))
 	}
-	return append(encoded, '\n')
+	return encoded.Bytes()
 }
 
 // findRoute returns the route of a path and the ids in it.

@@ -20,65 +20,34 @@ var pageFiles embed.FS
 //go:embed dashboard/assets
 var assetFiles embed.FS
 
-// leadsIn reports whether a browser has come to the sandbox's address. Programs
-// get Stripe's answer there.
-func leadsIn(r *http.Request) bool {
-	return (r.URL.Path == "/" || r.URL.Path == strings.TrimSuffix(controlPrefix, "/")) &&
-		(r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		r.Header.Get("Authorization") == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
+// pageFor returns the path under /_sandbox/ of what a browser asks the address of
+// the sandbox for: the dashboard, and the icon, which browsers ask every server
+// for. It is "" for programs, which get Stripe's answer.
+func pageFor(r *http.Request) string {
+	if (r.Method != http.MethodGet && r.Method != http.MethodHead) || r.Header.Get("Authorization") != "" {
+		return ""
+	}
+	switch r.URL.Path {
+	case "/favicon.ico":
+		return iconPath
+	case "/", strings.TrimSuffix(controlPrefix, "/"):
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			return controlPrefix
+		}
+	}
+	return ""
 }
 
-// dashboard serves the pages, and everything else under /_sandbox/ by control.
-// They work without a script. The script does one thing: when the sandbox says
-// that something has happened, it fetches the page again and puts in what has
-// changed.
+// iconPath is where the icon of the pages is.
+const iconPath = controlPrefix + "dashboard/assets/icon.svg"
+
+// dashboard serves the pages, and passes everything else under /_sandbox/ to
+// control. The pages work without scripts. With them they change when something
+// happens in the sandbox, and have buttons that copy.
 func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 	pages := http.NewServeMux()
-	for pattern, look := range map[string]func(*http.Request) (view, error){
-		"GET /_sandbox/{$}":            s.overviewPage,
-		"GET /_sandbox/payments":       s.paymentsPage,
-		"GET /_sandbox/payments/{id}":  s.paymentPage,
-		"GET /_sandbox/customers":      s.customersPage,
-		"GET /_sandbox/customers/{id}": s.customerPage,
-		"GET /_sandbox/charges":        s.chargesPage,
-		"GET /_sandbox/charges/{id}":   s.chargePage,
-		"GET /_sandbox/events":         s.eventsPage,
-		"GET /_sandbox/events/{id}":    s.eventPage,
-		"GET /_sandbox/requests":       s.requestsPage,
-		"GET /_sandbox/requests/{id}":  s.requestPage,
-		"GET /_sandbox/failures":       s.failuresPage,
-	} {
-		pages.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			v, err := look(r)
-			if err != nil {
-				s.refusePage(w, r, err)
-				return
-			}
-			s.writePage(w, r, http.StatusOK, v)
-		})
-	}
-	for pattern, do := range map[string]func(*http.Request) error{
-		"POST /_sandbox/payments/{id}/challenge": s.challengeForm,
-		"POST /_sandbox/payments/{id}/settle":    s.settleForm,
-		"POST /_sandbox/events/{id}/resend":      s.resendForm,
-		"POST /_sandbox/failures":                s.armForm,
-		"POST /_sandbox/failures/disarm":         s.disarmForm,
-	} {
-		pages.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-			err := r.ParseForm()
-			if err != nil {
-				err = fmt.Errorf("%w: the form cannot be read", errBadRequest)
-			} else {
-				err = do(r)
-			}
-			if err != nil {
-				s.refusePage(w, r, err)
-				return
-			}
-			http.Redirect(w, r, back(r), http.StatusSeeOther) // #nosec G710 -- back is a path under /_sandbox/
-		})
-	}
+	s.handlePages(pages)
+	s.handleForms(pages)
 	pages.HandleFunc("GET /_sandbox/live", s.live)
 	// Where Stripe would let the customer authenticate.
 	pages.HandleFunc("GET /_sandbox/payment_intents/{id}/challenge", func(w http.ResponseWriter, r *http.Request) {
@@ -95,11 +64,67 @@ func (s *Sandbox) dashboard(control http.Handler) http.Handler {
 	})
 }
 
+func (s *Sandbox) handlePages(mux *http.ServeMux) {
+	for pattern, look := range map[string]func(*http.Request) (view, error){
+		"GET /_sandbox/{$}":            s.overviewPage,
+		"GET /_sandbox/payments":       s.paymentsPage,
+		"GET /_sandbox/payments/{id}":  s.paymentPage,
+		"GET /_sandbox/customers":      s.customersPage,
+		"GET /_sandbox/customers/{id}": s.customerPage,
+		"GET /_sandbox/charges":        s.chargesPage,
+		"GET /_sandbox/charges/{id}":   s.chargePage,
+		"GET /_sandbox/events":         s.eventsPage,
+		"GET /_sandbox/events/{id}":    s.eventPage,
+		"GET /_sandbox/requests":       s.requestsPage,
+		"GET /_sandbox/requests/{id}":  s.requestPage,
+		"GET /_sandbox/failures":       s.failuresPage,
+		"GET /_sandbox/search":         s.searchPage,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, err := look(r)
+			switch {
+			case err != nil:
+				s.refusePage(w, r, err)
+			case v.redirect != "":
+				http.Redirect(w, r, v.redirect, http.StatusSeeOther)
+			default:
+				s.writePage(w, r, http.StatusOK, v)
+			}
+		})
+	}
+}
+
+// handleForms redirects to the page that a form came from, once it is done.
+func (s *Sandbox) handleForms(mux *http.ServeMux) {
+	for pattern, do := range map[string]func(*http.Request) error{
+		"POST /_sandbox/payments/{id}/challenge": s.challengeForm,
+		"POST /_sandbox/payments/{id}/settle":    s.settleForm,
+		"POST /_sandbox/events/{id}/resend":      s.resendForm,
+		"POST /_sandbox/failures":                s.armForm,
+		"POST /_sandbox/failures/disarm":         s.disarmForm,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			err := r.ParseForm()
+			if err != nil {
+				err = fmt.Errorf("%w: the form cannot be read", errBadRequest)
+			} else {
+				err = do(r)
+			}
+			if err != nil {
+				s.refusePage(w, r, err)
+				return
+			}
+			http.Redirect(w, r, back(r), http.StatusSeeOther) // #nosec G710 -- back is a path under /_sandbox/
+		})
+	}
+}
+
 // maxForm is the size of the largest form, in bytes.
 const maxForm = 64 << 10
 
-// pageHeader goes with every answer of the dashboard. The pages take everything
-// from here and nothing from elsewhere, and nobody may frame them.
+// pageHeader is sent with every response of the dashboard. The pages load
+// everything from here and nothing from elsewhere, and cannot be framed.
 var pageHeader = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
 		"img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -144,22 +169,22 @@ func (s *Sandbox) writePage(w http.ResponseWriter, r *http.Request, status int, 
 	_, _ = w.Write(page.Bytes()) // a caller that has gone needs no answer
 }
 
-// refusePage says what is wrong, and leads back.
+// refusePage renders an error, with a link back.
 func (s *Sandbox) refusePage(w http.ResponseWriter, r *http.Request, err error) {
 	status := controlStatus(err)
 	s.writePage(w, r, status, view{title: http.StatusText(status), template: "refusal",
 		notice: strings.TrimPrefix(err.Error(), "sandbox: ")})
 }
 
-// liveEvery is how often an open page is told to fetch itself at most, and
-// heartbeat how often a page that nothing happens to is shown that we are here.
+// liveEvery is the shortest time between two messages to an open page. heartbeat
+// is the longest, so that a page notices that the sandbox is gone.
 const (
 	liveEvery = 200 * time.Millisecond
 	heartbeat = 20 * time.Second
 )
 
-// live tells a page, by server-sent events, whenever something has happened, and
-// once at the beginning, for what happened before it listened.
+// live sends a page a server-sent event whenever something has happened, and one
+// at the beginning, for what happened before it listened.
 func (s *Sandbox) live(w http.ResponseWriter, r *http.Request) {
 	if !ownPage(r) {
 		http.Error(w, errForeignPage.Error(), http.StatusForbidden)

@@ -19,8 +19,8 @@ func TestDashboardAssets(t *testing.T) {
 	b := setup(t, sandbox.Config{})
 	loads := regexp.MustCompile(`(?:src|<link [^>]*href)="([^"]+)"`).FindAllStringSubmatch(b.page(""), -1)
 	types := map[string]string{".css": "css", ".js": "javascript", ".svg": "svg"}
-	if len(loads) != len(types) {
-		t.Fatalf("the page loads %v, want %d things", loads, len(types))
+	if len(loads) != 4 {
+		t.Fatalf("the page loads %v, want an icon, a style sheet and two scripts", loads)
 	}
 	for _, load := range loads {
 		response, _ := b.browse("GET", load[1], nil, nil)
@@ -46,9 +46,32 @@ func TestBrowsersAreLedToTheDashboard(t *testing.T) {
 		t.Errorf("GET / by a program without a key: got %d, want Stripe's 401", response.StatusCode)
 	}
 	in := b.intentIn("requires_action")
+	if response, _ := b.browse("GET", "/favicon.ico", nil, nil); response.StatusCode != 303 || response.Header.Get("Location") != "/_sandbox/dashboard/assets/icon.svg" {
+		t.Errorf("GET /favicon.ico: got %d to %q, want 303 to the icon", response.StatusCode, response.Header.Get("Location"))
+	}
 	if response, _ := b.browse("GET", "/_sandbox/payment_intents/"+in.ID+"/challenge", nil, nil); response.Header.Get("Location") != "/_sandbox/payments/"+in.ID {
 		t.Errorf("the place of the challenge leads to %q, want the payment's page", response.Header.Get("Location"))
 	}
+}
+
+// Browsers ask every server for files of their own. Such a request is no call of
+// Stripe's API.
+func TestRequestsThatBrowsersSendOnTheirOwnAreNotShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sandbox.Config{})
+	b.broken = true
+	for _, path := range []string{"/favicon.ico", "/apple-touch-icon.png", "/robots.txt", "/.well-known/appspecific/com.chrome.devtools.json"} {
+		b.browse("GET", path, nil, http.Header{"Accept": {"image/*,*/*"}})
+		b.browse("HEAD", path, nil, nil)
+	}
+	wantText(t, "the requests", text(b.page("requests")), "No requests since the start.")
+	if got := b.sandbox.Requests(); len(got) != 0 {
+		t.Errorf("got %v, want no calls counted", got)
+	}
+	// A program that lacks the key, or the /v1, is shown.
+	b.browse("GET", "/v1/customers", nil, nil)
+	b.raw("GET", "/customers", nil, nil)
+	wantText(t, "the requests", text(b.page("requests")), "GET /customers 404", "GET /v1/customers 401")
 }
 
 // An open page is told at once that it is open, whenever something happens, and

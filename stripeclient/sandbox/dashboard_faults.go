@@ -10,32 +10,32 @@ import (
 type faultText struct{ Title, Text string }
 
 var faultTexts = map[FaultKind]faultText{
-	FaultLostReply:    {"Reply lost", "The call is carried out; then the connection breaks amid the answer."},
-	FaultErrorBefore:  {"500, nothing done", "The call is answered 500 and not carried out. The answer is kept for its idempotency key."},
-	FaultErrorAfter:   {"500, but done", "The call is carried out and answered 500. The answer is kept for its idempotency key."},
-	FaultRateLimit:    {"429 rate limit", "Too many calls: answered 429 rate_limit and not carried out."},
-	FaultLockTimeout:  {"429 lock time-out", "The object is in use: answered 429 lock_timeout and not carried out."},
-	FaultKeyInUse:     {"409 key in use", "The idempotency key is in use: answered 409 and not carried out."},
-	FaultUnauthorized: {"401 key refused", "The secret key is refused: answered 401 and not carried out."},
-	FaultDelay:        {"Slow", "The call is carried out after a wait. Meanwhile its object and its idempotency key are in use."},
-	FaultHTML502:      {"502 of a proxy", "Answered 502 with a page of HTML, and not carried out."},
-	FaultTruncated:    {"Half an answer", "The call is carried out; the answer ends in the middle."},
-	FaultCutBody:      {"Body cut", "The call is carried out; the connection breaks after the headers and half of the body."},
+	FaultLostReply:    {"Reply lost", "The call is executed; then the connection breaks in the middle of the response headers."},
+	FaultErrorBefore:  {"500, not executed", "Returns 500 and executes nothing. The response is saved for the idempotency key."},
+	FaultErrorAfter:   {"500, but executed", "The call is executed and returns 500. The response is saved for the idempotency key."},
+	FaultRateLimit:    {"429 rate limit", "Too many calls: returns 429 rate_limit and executes nothing."},
+	FaultLockTimeout:  {"429 lock time-out", "The object is in use: returns 429 lock_timeout and executes nothing."},
+	FaultKeyInUse:     {"409 key in use", "The idempotency key is in use: returns 409 and executes nothing."},
+	FaultUnauthorized: {"401 key refused", "The secret key is refused: returns 401 and executes nothing."},
+	FaultDelay:        {"Slow", "The call is executed after a wait. During the wait its object and its idempotency key are in use."},
+	FaultHTML502:      {"502 from a proxy", "Returns 502 with an HTML page and executes nothing."},
+	FaultTruncated:    {"Half a response", "The call is executed; the response body ends in the middle."},
+	FaultCutBody:      {"Body cut", "The call is executed; the connection breaks after the headers and half of the body."},
 
-	FaultEmailInvalid:       {"Email refused", "Calls that send an email are answered 400 email_invalid and not carried out."},
-	FaultAmountTooSmall:     {"Amount refused", "Answered 400 amount_too_small and not carried out."},
-	FaultIntentRateLimit:    {"Too many calls on an intent", "Answered 400 payment_intent_rate_limit_exceeded and not carried out."},
-	FaultTestmodeOnly:       {"Account not activated", "Answered 400 testmode_charges_only and not carried out."},
-	FaultAccountClosed:      {"Account closed", "Answered 400 account_closed and not carried out."},
-	FaultCountryUnsupported: {"Country not supported", "Answered 400 country_unsupported and not carried out."},
-	FaultKeyExpired:         {"Key of the platform expired", "Answered 400 platform_api_key_expired and not carried out."},
+	FaultEmailInvalid:       {"Email refused", "Calls that send an email return 400 email_invalid and execute nothing."},
+	FaultAmountTooSmall:     {"Amount refused", "Returns 400 amount_too_small and executes nothing."},
+	FaultIntentRateLimit:    {"Too many calls on a payment", "Returns 400 payment_intent_rate_limit_exceeded and executes nothing."},
+	FaultTestmodeOnly:       {"Account not activated", "Returns 400 testmode_charges_only and executes nothing."},
+	FaultAccountClosed:      {"Account closed", "Returns 400 account_closed and executes nothing."},
+	FaultCountryUnsupported: {"Country not supported", "Returns 400 country_unsupported and executes nothing."},
+	FaultKeyExpired:         {"Platform key expired", "Returns 400 platform_api_key_expired and executes nothing."},
 
 	FaultWebhookDuplicate:    {"Sent twice", "The event is delivered twice."},
 	FaultWebhookDelay:        {"Sent late", "The event is delivered after a wait."},
-	FaultWebhookReorder:      {"Out of order", "The event is held back until another one was sent."},
-	FaultWebhookDrop:         {"Dropped", "The event is never delivered. Send it again by hand."},
-	FaultWebhookWrongSecret:  {"Wrong signature", "One try is signed with another secret."},
-	FaultWebhookOldTimestamp: {"Old signature", "One try is signed as of an hour ago."},
+	FaultWebhookReorder:      {"Out of order", "The event is held back until another event was sent."},
+	FaultWebhookDrop:         {"Dropped", "The event is never delivered. You can send it again from its page."},
+	FaultWebhookWrongSecret:  {"Wrong signature", "One delivery is signed with another secret."},
+	FaultWebhookOldTimestamp: {"Old signature", "One delivery is signed with a timestamp that is an hour old."},
 }
 
 // faultRow is a fault that is on.
@@ -65,15 +65,15 @@ func (s *Sandbox) faultRows() []faultRow {
 type faultSwitch struct {
 	Kind FaultKind
 	faultText
-	// Where is what it strikes if nothing else is said. Wait is in seconds, ""
-	// for a kind that does not wait.
+	// Where is the default of what it strikes. Wait is in seconds, "" for a kind
+	// that does not wait.
 	Where, Wait string
 	On          []faultRow
 }
 
 type switchesBody struct {
 	API, Webhooks []faultSwitch
-	// Routes and Types are what patterns are mostly made of.
+	// Routes and Types are suggestions for the patterns.
 	Routes, Types []string
 }
 

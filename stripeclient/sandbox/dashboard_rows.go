@@ -17,7 +17,8 @@ type paymentRow struct {
 	Method string
 	// Problem is why the last attempt failed, for people and for programs.
 	Problem, ProblemCode string
-	// Waits is what it waits for that one can do here: challenge, settle or "".
+	// Waits is the action of customer or bank that it waits for and that the page
+	// offers: challenge, settle or "".
 	Waits         string
 	Capturable    string
 	Charges       int
@@ -27,11 +28,12 @@ type paymentRow struct {
 	CaptureMethod string
 }
 
-// paymentRow and the others like it are called under s.mu.
+// paymentRow runs under Sandbox.mu, as do the other functions that make rows of
+// objects.
 func (s *Sandbox) paymentRow(id string) paymentRow {
 	in, _ := s.state.intents.get(id)
 	row := paymentRow{ID: id, Amount: amountText(in.Amount, in.Currency), Status: statusBadge(in.Status),
-		Charges: len(s.state.charges.groups[id]), ChargeID: in.LatestCharge, Description: in.Description,
+		Charges: len(s.state.charges.groups[id]), ChargeID: in.LatestCharge, Description: masked(in.Description),
 		Created: time.Unix(in.Created, 0), CaptureMethod: in.CaptureMethod, Method: s.methodText(in.PaymentMethod)}
 	if in.Customer != "" {
 		row.Customer = s.customerRow(in.Customer)
@@ -51,19 +53,6 @@ func (s *Sandbox) paymentRow(id string) paymentRow {
 		row.Capturable = amountText(in.AmountCapturable, in.Currency)
 	}
 	return row
-}
-
-// amountText is "20.00 USD".
-func amountText(amount int64, currency string) string {
-	return decimal(amount, currency) + " " + strings.ToUpper(currency)
-}
-
-// codes joins an error's codes, unless they say the same.
-func codes(code, declineCode string) string {
-	if declineCode == "" || declineCode == code {
-		return code
-	}
-	return code + " / " + declineCode
 }
 
 var tones = map[string]string{
@@ -102,7 +91,7 @@ func (s *Sandbox) chargeRow(id string) chargeRow {
 	ch, _ := s.state.charges.get(id)
 	return chargeRow{ID: id, Amount: amountText(ch.Amount, ch.Currency), Payment: ch.Intent,
 		Method: s.methodText(ch.PaymentMethod), Problem: ch.FailureMessage, ProblemCode: codes(ch.FailureCode, ch.DeclineCode),
-		Status: statusBadge(ch.Status), Key: ch.IdempotencyKey, Request: ch.RequestID,
+		Status: statusBadge(ch.Status), Key: masked(ch.IdempotencyKey), Request: ch.RequestID,
 		Held: ch.Status == "succeeded" && !ch.Captured, Authenticated: ch.Authenticated, Disputed: ch.Disputed,
 		Created: time.Unix(ch.Created, 0)}
 }
@@ -116,7 +105,7 @@ type customerRow struct {
 
 func (s *Sandbox) customerRow(id string) customerRow {
 	c, _ := s.state.customers.get(id)
-	return customerRow{ID: id, Name: c.Name, Email: c.Email, Payments: len(s.state.intents.groups[id]),
+	return customerRow{ID: id, Name: masked(c.Name), Email: masked(c.Email), Payments: len(s.state.intents.groups[id]),
 		Deleted: c.Deleted, Created: time.Unix(c.Created, 0)}
 }
 
@@ -128,10 +117,10 @@ type eventRow struct {
 	Request              string
 	Created              time.Time
 	Delivery             badge
-	// Tries is how often it was sent since the start, Answer what came last.
+	// Tries is how often it was sent since the start, Answer the last outcome.
 	Tries  int
 	Answer string
-	// Sendable: there is somewhere to send it.
+	// Sendable is true when there is a webhook to send it to.
 	Sendable bool
 }
 
@@ -139,20 +128,17 @@ func (s *Sandbox) eventRow(id string) eventRow {
 	e, _ := s.state.events.get(id)
 	tries := s.history.triesOf(id)
 	row := eventRow{ID: id, Type: e.Type, Subject: e.subject(), Request: e.RequestID, Created: time.Unix(e.Created, 0),
-		Delivery: s.delivery(id, tries), Tries: tries.count, Sendable: s.outbox != nil}
-	switch {
-	case strings.HasPrefix(row.Subject, "pi_"):
-		row.SubjectPath = "/_sandbox/payments/" + row.Subject
-	case strings.HasPrefix(row.Subject, "cus_"):
-		row.SubjectPath = "/_sandbox/customers/" + row.Subject
-	}
+		Delivery: s.delivery(id, tries), Tries: tries.count, Sendable: s.outbox != nil, SubjectPath: objectPath(e.subject())}
 	if n := len(tries.newest); n > 0 {
 		row.Answer = tries.newest[n-1].text()
 	}
 	return row
 }
 
-// delivery is how far an event has come.
+// deliveryWords are all words that delivery returns.
+var deliveryWords = []string{"delivered", "being sent", "held back", "not delivered", "dropped", "not pending", "no webhook"}
+
+// delivery reports how far an event has come.
 func (s *Sandbox) delivery(id string, tries seenTries) badge {
 	owed, isOwed := s.state.deliveries.get(id)
 	switch n := len(tries.newest); {
@@ -173,7 +159,7 @@ func (s *Sandbox) delivery(id string, tries seenTries) badge {
 	return badge{"not pending", "plain"}
 }
 
-// waits: a fault keeps it back.
+// waits reports whether a fault holds the delivery back.
 func (t seenTry) waits() bool {
 	return t.fault == FaultWebhookDelay || t.fault == FaultWebhookReorder
 }
@@ -202,7 +188,7 @@ type tryRow struct {
 	Fault string
 }
 
-// tryRows are newest first.
+// tryRows returns the rows of tries, newest first.
 func tryRows(tries seenTries) []tryRow {
 	var rows []tryRow
 	for i := len(tries.newest) - 1; i >= 0; i-- {
@@ -217,7 +203,7 @@ func tryRows(tries seenTries) []tryRow {
 		case t.waits():
 			tone = "busy"
 		}
-		rows = append(rows, tryRow{t.at, t.took, badge{t.text(), tone}, t.answer, fault})
+		rows = append(rows, tryRow{t.at, t.took, badge{t.text(), tone}, masked(t.answer), fault})
 	}
 	return rows
 }
@@ -228,11 +214,11 @@ type requestRow struct {
 	Took                  time.Duration
 	Slow                  bool
 	Outcome               badge
-	// Code is that of the error; Object is what the answer is about, and
-	// ObjectPath its page.
+	// Code is the error's. Object is the object of the response, and ObjectPath
+	// its page.
 	Code, Object, ObjectPath string
 	ReplayOf                 string
-	// Fault is what went wrong on purpose.
+	// Fault names the fault that changed the call, "" for none.
 	Fault  string
 	Events int
 }
@@ -240,9 +226,9 @@ type requestRow struct {
 func requestRows(calls []seenCall) []requestRow {
 	var rows []requestRow
 	for _, c := range calls {
-		row := requestRow{ID: c.id, Method: c.method, Path: c.path, Key: c.key, At: c.at, Took: c.took,
+		row := requestRow{ID: c.id, Method: c.method, Path: masked(c.path), Key: masked(c.key), At: c.at, Took: c.took,
 			Slow:    c.took >= 100*time.Millisecond,
-			Outcome: badge{fmt.Sprint(c.status), "good"}, Code: codes(c.Code, c.DeclineCode), Object: c.Object,
+			Outcome: badge{fmt.Sprint(c.status), "good"}, Code: codes(c.Code, c.DeclineCode), Object: masked(c.Object),
 			ObjectPath: objectPath(c.Object), ReplayOf: c.replayOf, Fault: c.strike.text(), Events: len(c.events)}
 		switch {
 		case c.strike.kind == FaultLostReply || c.status >= 500:
@@ -255,7 +241,7 @@ func requestRows(calls []seenCall) []requestRow {
 	return rows
 }
 
-// text names what struck.
+// text names the faults.
 func (st strike) text() string {
 	var parts []string
 	if st.delay > 0 {
@@ -267,50 +253,15 @@ func (st strike) text() string {
 	return strings.Join(parts, ", ")
 }
 
-// objectPath is the page of an object, "" if it has none.
+// objectPath is the page of an object or of a request, "" if it has none.
 func objectPath(id string) string {
-	for prefix, path := range map[string]string{"pi_": "payments/", "cus_": "customers/", "ch_": "charges/", "evt_": "events/"} {
+	if masked(id) != id {
+		return "" // a secret that was sent as an id
+	}
+	for prefix, path := range map[string]string{"pi_": "payments/", "cus_": "customers/", "ch_": "charges/", "evt_": "events/", "req_": "requests/"} {
 		if strings.HasPrefix(id, prefix) {
 			return controlPrefix + path + id
 		}
 	}
 	return ""
-}
-
-// words are the parts between which a line may break: the segments of a path, or
-// the words of another name.
-func words(text string) []string {
-	separators := "._"
-	if strings.HasPrefix(text, "/") {
-		separators = "/" // ids stay whole
-	}
-	var parts []string
-	begin := 0
-	for i, r := range text {
-		if i > 0 && strings.ContainsRune(separators, r) {
-			parts = append(parts, text[begin:i+1])
-			begin = i + 1
-		}
-	}
-	return append(parts, text[begin:])
-}
-
-// at writes a time of today without its day.
-func at(t time.Time) string {
-	t = t.Local()
-	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04:05")
-	}
-	return t.Format("2 Jan 2006 15:04:05")
-}
-
-// took writes a duration to three figures or so.
-func took(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(10 * time.Millisecond).String()
 }

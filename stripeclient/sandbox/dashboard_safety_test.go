@@ -108,10 +108,10 @@ func TestDashboardEscapesWhatOthersWrote(t *testing.T) {
 	if err := b.sandbox.AddFault(sandbox.Fault{Match: `GET /"><script>`, Kind: sandbox.FaultRateLimit}); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"", "customers", "customers/" + customer.ID, "payments", "payments/" + in.ID, "events", "requests", "failures"} {
+	for _, path := range []string{"", "customers", "customers/" + customer.ID, "payments", "payments/" + in.ID, "events", "requests", "failures", "search?q=%3Cscript%3E"} {
 		page := b.page(path)
-		if n := strings.Count(page, "<script"); n != 1 {
-			t.Errorf("/_sandbox/%s has %d scripts, want its own alone", path, n)
+		if n := strings.Count(page, "<script"); n != 2 {
+			t.Errorf("/_sandbox/%s has %d scripts, want its own two", path, n)
 		}
 		if path == "customers" {
 			wantText(t, path, text(page), hostile)
@@ -127,11 +127,35 @@ func TestDashboardKeepsSecrets(t *testing.T) {
 	cfg.WebhookURL += "/hook?token=swordfish"
 	b := setup(t, cfg)
 	in := b.newIntent()
-	for _, path := range []string{"", "payments", "charges", "customers", "events", "requests", "failures"} {
-		page := b.page(path)
-		for _, secret := range []string{in.ClientSecret, webhookSecret, testKey, "swordfish"} {
+	// Secrets where a program may put them by mistake.
+	b.raw("GET", "/v1/payment_intents/"+in.ID+"?client_secret="+in.ClientSecret, nil, nil)
+	b.raw("GET", "/v1/payment_intents/"+in.ClientSecret, nil, nil)
+	b.raw("POST", "/v1/payment_intents", url.Values{"amount": {"1000"}, "currency": {"usd"}, "description": {testKey},
+		"metadata[a]": {webhookSecret}}, map[string]string{"Idempotency-Key": testKey})
+	b.raw("GET", "/v1/events", nil, map[string]string{"Authorization": "Bearer sk_test_anotherkey", "Stripe-Account": testKey})
+	paths := []string{"", "payments", "charges", "customers", "events", "requests", "failures", "payments/" + in.ID,
+		"search?q=" + in.ClientSecret[:len(in.ClientSecret)-1], "search?q=" + testKey}
+	page := b.page("requests")
+	for _, found := range rowIDs.FindAllStringSubmatch(page, -1) {
+		paths = append(paths, "requests/"+found[1])
+	}
+	for _, in := range b.sandbox.Intents() {
+		paths = append(paths, "payments/"+in.ID)
+	}
+	for _, e := range b.sandbox.Events() {
+		paths = append(paths, "events/"+e.ID)
+	}
+	if len(paths) < 16 {
+		t.Fatalf("got %d pages, want those of the requests and events too", len(paths))
+	}
+	for _, path := range paths {
+		response, page := b.browse("GET", "/_sandbox/"+path, nil, nil)
+		if response.StatusCode != 200 && response.StatusCode != 303 {
+			t.Errorf("/_sandbox/%s: got %d, want a page", path, response.StatusCode)
+		}
+		for _, secret := range []string{in.ClientSecret, in.ClientSecret[len(in.ClientSecret)-20:], webhookSecret, testKey, "sk_test_anotherkey", "swordfish"} {
 			if strings.Contains(page, secret) || strings.Contains(text(page), secret) {
-				t.Errorf("/_sandbox/%s shows a secret", path)
+				t.Errorf("/_sandbox/%s shows the secret %s", path, secret)
 			}
 		}
 	}
@@ -142,6 +166,8 @@ func TestDashboardKeepsSecrets(t *testing.T) {
 		t.Errorf("the policy is %q, want nothing unsafe", policy)
 	}
 }
+
+var rowIDs = regexp.MustCompile(`<tr id="row-(\w+)">`)
 
 // Lists are cut into pages, and the pages have everything once.
 func TestDashboardListsAreBounded(t *testing.T) {
@@ -161,7 +187,6 @@ func TestDashboardListsAreBounded(t *testing.T) {
 		}
 		want[in.ID] = true
 	}
-	rows := regexp.MustCompile(`<tr id="row-(\w+)">`)
 	older := regexp.MustCompile(`<a href="/_sandbox/([^"]+)" rel="next">Older</a>`)
 	for _, tt := range []struct {
 		path, prefix string
@@ -177,7 +202,7 @@ func TestDashboardListsAreBounded(t *testing.T) {
 		for path := tt.path; path != ""; {
 			page := b.page(path)
 			n := 0
-			for _, found := range rows.FindAllStringSubmatch(page, -1) {
+			for _, found := range rowIDs.FindAllStringSubmatch(page, -1) {
 				if !strings.HasPrefix(found[1], tt.prefix) {
 					continue
 				}
@@ -199,7 +224,7 @@ func TestDashboardListsAreBounded(t *testing.T) {
 			t.Errorf("%s: the pages have %d rows, want %d", tt.path, len(seen), tt.all)
 		}
 	}
-	if n := len(rows.FindAllString(b.page(""), -1)); n > 60 {
+	if n := len(rowIDs.FindAllString(b.page(""), -1)); n > 60 {
 		t.Errorf("the overview has %d rows, want 60 at most", n)
 	}
 }

@@ -119,11 +119,15 @@
 //
 // # Dashboard
 //
-// For people the same is on pages under /_sandbox/, to which / redirects a
-// browser: customers, payments, charges, events with every try to deliver them,
-// and the requests, as they happen. They need no script; with one they follow
-// what happens by server-sent events. Requests and tries are remembered since
-// New, a fixed number of them. Lists and JSON show what is in the account, but client
-// secrets are on the page of their object and of its events alone. Forms are
-// taken from the dashboard's own pages only, and so is the stream.
+// Pages under /_sandbox/, to which / redirects a browser, show the same to people:
+// customers, payments, charges, events with every try to deliver them, and
+// requests with their parameters and responses. A search finds objects by id,
+// name, email or metadata, and lists can be filtered. The pages need no script;
+// with one they follow what happens by server-sent events.
+//
+// Requests and tries are remembered since New: a fixed number of them, and a fixed
+// number of bytes of parameters and responses. A request without a key that is
+// not under /v1/ is not remembered, because browsers send such requests on their
+// own. No page shows a client secret, an API key or the webhook secret. Forms and
+// the stream are for the dashboard's own pages only.
 package sandbox

@@ -158,6 +158,12 @@ func internalError() *apiError {
 		message: "Error while communicating with one of our backends.  Sorry about that!  We have been notified of the problem.  If you have any questions, we can help at https://support.stripe.com/."}
 }
 
+// proxyError is what a proxy in front of Stripe would answer.
+func proxyError() answer {
+	return answer{status: http.StatusBadGateway, header: http.Header{"Content-Type": {"text/html"}},
+		body: []byte("<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>\n")}
+}
+
 func lockTimeout() *apiError {
 	return &apiError{status: http.StatusTooManyRequests, kind: typeInvalid, code: codeLockTimeout,
 		message: "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate. For more details, see https://stripe.com/docs/rate-limits#object-lock-timeouts."}

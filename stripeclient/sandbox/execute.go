@@ -30,7 +30,7 @@ func (a savedAnswer) expired(now int64) bool {
 // answer runs a call through limits, idempotency, validation and execution.
 func (s *Sandbox) answer(c *call, struck strike) answer {
 	if struck.kind == FaultHTML502 {
-		return answer{status: http.StatusBadGateway}
+		return proxyError()
 	}
 	if e := struck.refusal(c); e != nil {
 		return s.failure(e, c.requestID)

@@ -228,9 +228,6 @@ func send(w http.ResponseWriter, out answer, fault FaultKind) {
 	case FaultLostReply:
 		cut(w)
 		return
-	case FaultHTML502:
-		w.Header().Set("Content-Type", "text/html")
-		out.body = []byte("<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>\n")
 	case FaultTruncated:
 		out.body = out.body[:len(out.body)/2]
 	case FaultCutBody:

@@ -2,8 +2,8 @@ package sandbox
 
 import "sync"
 
-// feed tells the pages that are open that something has happened. The zero feed
-// works, and costs next to nothing while nobody waits.
+// feed notifies open pages that something has happened. The zero value is ready
+// for use.
 type feed struct {
 	mu   sync.Mutex
 	next chan struct{} // nil while nobody waits

@@ -14,10 +14,10 @@ import "net/http"
 //
 // No recording shows a replay. Here it carries what the first answer carried.
 func setHeader(h http.Header, method, requestID, key string, out answer) {
+	h.Set("Content-Type", "application/json")
 	for name, values := range out.header {
 		h[name] = values
 	}
-	h.Set("Content-Type", "application/json")
 	h.Set("Request-Id", requestID)
 	h.Set("Stripe-Version", APIVersion)
 	locked := out.gist.Code == codeLockTimeout

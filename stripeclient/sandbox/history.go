@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// What the dashboard remembers of the time since New, in memory alone.
+// How much the history keeps, in memory only.
 const (
-	// callsKept is how many calls of the API.
+	// callsKept is the number of calls of the API.
 	callsKept = 1000
-	// eventsTried is for how many events the tries to deliver them are kept,
-	// triesKept how many of each.
+	// eventsTried is the number of events whose deliveries are kept, triesKept
+	// the number of deliveries of each.
 	eventsTried = 2000
 	triesKept   = 10
 )
@@ -41,10 +41,12 @@ type seenCall struct {
 	strike   strike
 	// events are those that it caused.
 	events []string
+	// exchange is nil once it was dropped to make room for newer ones.
+	exchange *exchange
 }
 
-// notable calls are all but those that only looked, as a program that polls does
-// all the time.
+// notable reports whether the call did more than read successfully, as polling
+// programs do all the time.
 func (c seenCall) notable() bool {
 	return c.method != http.MethodGet || c.status >= 400 || c.strike != strike{}
 }
@@ -76,8 +78,11 @@ type history struct {
 	mu    sync.Mutex
 	calls []seenCall // a ring: call number n is at n % callsKept
 	total int        // calls so far
-	tries map[string]seenTries
-	order []string // the keys of tries, oldest first
+	// size is the size of all exchanges, and oldest the number of the first call
+	// that may still have one.
+	size, oldest int
+	tries        map[string]seenTries
+	order        []string // the keys of tries, oldest first
 }
 
 func (h *history) addCall(c seenCall) {
@@ -88,11 +93,28 @@ func (h *history) addCall(c seenCall) {
 	}
 	h.total++
 	c.number = h.total
-	h.calls[c.number%callsKept] = c
+	slot := &h.calls[c.number%callsKept]
+	h.size += c.exchange.size() - slot.exchange.size()
+	*slot = c
+	h.oldest = max(h.oldest, h.total-callsKept+1)
+	for ; h.size > exchangesKept; h.oldest++ {
+		old := &h.calls[h.oldest%callsKept]
+		h.size -= old.exchange.size()
+		old.exchange = nil
+	}
 }
 
-// callsFrom returns the newest calls that keep accepts, those with a number up
-// to last only, and limit at most. last 0 is no bound.
+// call returns the call with an id.
+func (h *history) call(id string) (seenCall, bool) {
+	found := h.callsFrom(0, 1, func(c seenCall) bool { return c.id == id })
+	if len(found) == 0 {
+		return seenCall{}, false
+	}
+	return found[0], true
+}
+
+// callsFrom returns up to limit calls that keep accepts, newest first, starting at
+// the call with the number last, or at the newest if last is 0.
 func (h *history) callsFrom(last, limit int, keep func(seenCall) bool) []seenCall {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -175,8 +175,8 @@ func (cfg *Config) setDefaults() {
 func (s *Sandbox) SecretKey() string { return s.keys[0] }
 
 // ServeHTTP answers Stripe's API under /v1/, and the dashboard and the control
-// API under /_sandbox/. A browser that comes to / is led to the dashboard.
-// Requests that LoopbackOnly refuses are refused.
+// API under /_sandbox/. It redirects a browser from / to the dashboard. Requests
+// that LoopbackOnly refuses are refused.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := checkLoopback(r)
 	switch {
@@ -186,8 +186,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeControl(w, http.StatusForbidden, object{"error": err.Error()})
 	case strings.HasPrefix(r.URL.Path, controlPrefix):
 		s.inside.ServeHTTP(w, r)
-	case leadsIn(r):
-		http.Redirect(w, r, controlPrefix, http.StatusSeeOther)
+	case pageFor(r) != "":
+		http.Redirect(w, r, pageFor(r), http.StatusSeeOther)
 	default:
 		s.serveAPI(w, r)
 	}

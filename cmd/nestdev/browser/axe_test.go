@@ -29,12 +29,18 @@ func TestAccessibility(t *testing.T) {
 	b := startBrowser(t)
 	dev := nestdevtest.Start(t, nestdevtest.Build(t))
 	paid := newBuyer(t, dev).pay("accessible")
+	sandbox := dev.Sandbox + "/_sandbox/"
 	for name, url := range map[string]string{
 		"docs":             dev.URL + "/docs",
-		"dashboard":        dev.Sandbox + "/_sandbox/",
-		"failures":         dev.Sandbox + "/_sandbox/failures",
-		"a payment":        dev.Sandbox + "/_sandbox/payments/" + paid,
-		"list of requests": dev.Sandbox + "/_sandbox/requests",
+		"dashboard":        sandbox,
+		"failures":         sandbox + "failures",
+		"a payment":        sandbox + "payments/" + paid,
+		"a request":        newestRequest(t, b, dev),
+		"a search":         sandbox + "search?q=accessible",
+		"a filtered list":  sandbox + "payments?status=requires_action&customer=ada",
+		"list of charges":  sandbox + "charges",
+		"list of events":   sandbox + "events",
+		"list of requests": sandbox + "requests",
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(name+"/"+scheme, func(t *testing.T) {
@@ -49,6 +55,17 @@ func TestAccessibility(t *testing.T) {
 			})
 		}
 	}
+}
+
+// newestRequest is the address of the page of the newest call that confirmed a
+// payment.
+func newestRequest(t *testing.T, b browser, dev *nestdevtest.System) string {
+	t.Helper()
+	p := b.open(t)
+	p.do("open the requests", chromedp.Navigate(dev.Sandbox+"/_sandbox/requests"))
+	const row = `[...document.querySelectorAll('td a')].find(a => a.innerText.endsWith('/confirm'))`
+	p.await("a confirmation", row)
+	return eval[string](p, row+".href")
 }
 
 // axeRun collects a line for each violation: rule, help and the first element.

@@ -195,7 +195,7 @@ func (p *tab) await(what, expression string) {
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			p.t.Fatalf("%s: waited for %s in vain (%v)", what, expression, err)
+			p.t.Fatalf("%s: timed out waiting for %s (%v)", what, expression, err)
 		}
 	}
 }
@@ -237,8 +237,8 @@ func (p *tab) write(expression, text string) {
 		}))
 }
 
-// pictures tells that the tests were run for the pictures of the README.
-var pictures = flag.Bool("pictures", false, "write the pictures in testdata anew")
+// pictures is set to write the pictures of the README.
+var pictures = flag.Bool("pictures", false, "write the pictures in testdata")
 
 // picture writes what the tab shows as testdata/NAME, if that was asked for.
 func (p *tab) picture(name string) {

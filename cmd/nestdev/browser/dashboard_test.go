@@ -1,11 +1,14 @@
 package browser_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -43,7 +46,7 @@ func TestDashboard(t *testing.T) {
 	p.awaitRow(failed, "payment_intent_authentication_failure")
 	buyer.await(failed, "requires_payment_method")
 	if !eval[bool](p.tab, "window.stayed === true") {
-		t.Error("the page was loaded anew, and not changed in its place")
+		t.Error("the page was loaded again, want it changed in place")
 	}
 
 	p.press("document.querySelector('nav a[href$=failures]')")
@@ -59,7 +62,7 @@ func TestDashboard(t *testing.T) {
 	undelivered := "[...document.querySelectorAll('#events tr')].find(r => r.innerText.includes('payment_intent.succeeded'))"
 	p.await("an event that was not delivered", undelivered+"?.innerText.includes('dropped')")
 	p.await("the failures to be used up", "document.getElementById('armed').innerText === ''")
-	p.press(undelivered + "?.querySelector('button')")
+	p.press(undelivered + "?.querySelector('button[id^=send-]')")
 	p.await("the event to be delivered", undelivered+"?.innerText.includes('answered 204')")
 	buyer.await(dropped, "succeeded")
 
@@ -89,13 +92,59 @@ func TestDashboard(t *testing.T) {
 	}
 
 	p.do("look at it on a phone", chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
-	for _, page := range []string{"", "payments", "payments/" + failed, "charges", "customers", "events", "requests", "failures"} {
+	for _, page := range []string{"", "payments", "payments/" + failed, "charges", "customers", "events", "requests", "failures", "search?q=ada"} {
 		p.do("open "+page, chromedp.Navigate(dev.Sandbox+"/_sandbox/"+page))
 		p.awaitLive()
 		if wide := eval[int](p.tab, "document.documentElement.scrollWidth"); wide > 360 {
 			t.Errorf("/_sandbox/%s is %d pixels wide on a phone of 360", page, wide)
 		}
 	}
+}
+
+// A developer looks for a payment by its cuid, opens a request about it, reads what
+// was sent and answered, and copies an id.
+func TestDashboardSearch(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	dev := nestdevtest.Start(t, nestdevtest.Build(t))
+	paid := newBuyer(t, dev).pay("cart-42")
+	p := dashboard{b.open(t)}
+	p.do("open the sandbox", chromedp.Navigate(dev.Sandbox+"/_sandbox/"))
+	p.awaitLive()
+	p.write("document.getElementById('search')", "CART-42")
+	p.do("search", chromedp.KeyEvent(kb.Enter))
+	p.awaitRow(paid, "20.00 USD")
+	p.awaitLive()
+	p.press("document.querySelector('#row-" + paid + " a')")
+	p.press("[...document.querySelectorAll('#requests a')].find(a => a.innerText.endsWith('/confirm'))")
+	p.await("the parameters", "document.getElementById('params')?.innerText.includes('pm_card_threeDSecure2Required')")
+	p.await("the response", "document.getElementById('json')?.innerText.includes('\"status\": \"requires_action\"')")
+	p.awaitLive()
+	id := eval[string](p.tab, "location.pathname.split('/').pop()")
+	p.press("document.querySelector(`[data-copy='" + id + "']`)")
+	p.await("the message that it was copied", "document.getElementById('copied').innerText === 'Copied "+id+"'")
+	p.do("paste it", chromedp.Navigate(dev.Sandbox+"/_sandbox/"))
+	p.awaitLive()
+	p.focus("document.getElementById('search')")
+	p.do("paste it", paste())
+	p.await("the id in the search field", "document.getElementById('search').value === '"+id+"'")
+
+	p.do("open the failures on a phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile), chromedp.Navigate(dev.Sandbox+"/_sandbox/failures"))
+	p.awaitLive()
+	const nav = "document.getElementById('nav')"
+	if !eval[bool](p.tab, nav+".scrollWidth > "+nav+".clientWidth && "+nav+".clientHeight < 60") {
+		t.Error("the navigation of a phone has several lines, want one that scrolls")
+	}
+	p.await("the navigation to show the present page", "(r => r.left >= 0 && r.right <= innerWidth)(document.querySelector('nav [aria-current]').getBoundingClientRect())")
+}
+
+// paste puts what is on the clipboard into the element with the focus.
+func paste() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+			Type: input.DispatchKeyEventTypeKeyDown, Key: "v", Modifiers: int64(kb.ModifierCtrl), Commands: []string{"paste"}})
+		return err
+	})
 }
 
 // dashboard is a page of the sandbox's in a tab.

@@ -1,6 +1,6 @@
-// Keeps the page as the server would render it now, without losing the place of
-// who reads it: whatever is marked data-live is compared with a fresh copy of the
-// page, and only what differs is changed.
+// Keeps the page up to date without losing the reader's place: the elements that
+// are marked data-live are compared with a fresh copy of the page, and only what
+// differs is changed.
 "use strict";
 
 const state = document.getElementById("live-state");
@@ -19,7 +19,7 @@ function show(html) {
   }
   document.title = page.title;
   if (focused && !focused.isConnected && row) {
-    // The button has done its work and is gone: stay where it was.
+    // The button is gone after its work: stay where it was.
     document.getElementById(row)?.querySelector("a, button, [tabindex]")?.focus();
   }
   return page;
@@ -87,7 +87,7 @@ async function refresh() {
       const answer = await fetch(location.href);
       if (answer.ok) show(await answer.text());
     } catch {
-      break; // the stream tells when the sandbox is back
+      break; // the stream reports when the sandbox is back
     }
   }
   fetching = false;
@@ -104,7 +104,7 @@ document.addEventListener("submit", async (event) => {
     const page = show(await answer.text());
     notice.textContent = page.getElementById("notice").textContent;
   } catch {
-    notice.textContent = "The sandbox does not answer.";
+    notice.textContent = "The sandbox does not respond.";
   }
 });
 
@@ -133,6 +133,8 @@ pause.addEventListener("click", () => {
 });
 // A browser has few connections to a host: pages that nobody sees give theirs back.
 document.addEventListener("visibilitychange", listen);
+// On a phone the navigation scrolls sideways.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 pause.hidden = false;
 tell("Connecting");
 listen();
