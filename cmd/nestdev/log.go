@@ -19,7 +19,7 @@ import (
 func newLog(out io.Writer, level slog.Level) *slog.Logger {
 	f, ok := out.(*os.File)
 	color := ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" // #nosec G115 -- a file descriptor
-	return slog.New(requestLines{tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color})})
+	return slog.New(requestLines{tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color})})
 }
 
 // requestLines shortens the server's request events and passes on all others.
