@@ -20,8 +20,8 @@ import (
 func (s *Server) useChain(spec *openapi3.T) {
 	known := newPaths(spec, s.webhook != nil)
 	s.echo.Pre(s.observe, s.recover, s.limitOthers(known))
-	if len(s.origins) > 0 {
-		s.echo.Pre(known.allowOrigins(s.origins))
+	if s.allowsOrigin != nil {
+		s.echo.Pre(known.allowOrigins(s.allowsOrigin))
 	}
 	s.echo.Pre(known.checkMethod)
 }

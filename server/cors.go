@@ -27,7 +27,7 @@ var exposedHeaders = []string{
 // Baggage).
 var traceHeaders = []string{"Baggage", "Traceparent", "Tracestate"}
 
-// allowOrigins lets pages of these origins call the paths of the spec from a
+// allowOrigins lets pages of the allowed origins call the paths of the spec from a
 // browser, and names the methods and headers of the path in answers to preflights.
 // Credentials stay off: access tokens are sent as headers, and cookies mean nothing
 // here. Pages of other origins get the same answers, which their browsers keep from
@@ -35,12 +35,12 @@ var traceHeaders = []string{"Baggage", "Traceparent", "Tracestate"}
 //
 // Echo's middleware takes every OPTIONS for a preflight. Those without the headers
 // of one (Fetch standard, section 3.2.2) pass it by.
-func (p paths) allowOrigins(origins []string) echo.MiddlewareFunc {
+func (p paths) allowOrigins(allows func(origin string) bool) echo.MiddlewareFunc {
 	cors := map[*specPath]echo.MiddlewareFunc{}
 	for i := range p {
 		methods, headers := takes(p[i].item)
 		cors[&p[i]] = middleware.CORSWithConfig(middleware.CORSConfig{
-			AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(origins, origin), nil },
+			AllowOriginFunc: func(origin string) (bool, error) { return allows(origin), nil },
 			AllowMethods:    methods, AllowHeaders: headers, ExposeHeaders: exposedHeaders, MaxAge: corsMaxAge,
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,9 @@ type Config struct {
 	// pages may call the API from a browser (CORS). None means no page may but
 	// those of the API's own origin.
 	Origins []string
+	// AllowOrigin reports further origins whose pages may call the API. It is for
+	// development servers, where pages come from any port. nil means none.
+	AllowOrigin func(origin string) bool
 	// ReconcileInterval is the pause between rounds of the reconciler. Defaults to
 	// 15 seconds; negative is a fault.
 	ReconcileInterval time.Duration
@@ -93,10 +97,11 @@ type Server struct {
 	webhook             *stripeclient.Webhook
 	events              *prometheus.CounterVec
 	telemetry           *telemetry.Telemetry
-	origins             []string
-	log                 *slog.Logger
-	wrap                func(http.Handler) http.Handler
-	draining            atomic.Bool
+	// allowsOrigin is nil if no page of another origin may call the API.
+	allowsOrigin func(origin string) bool
+	log          *slog.Logger
+	wrap         func(http.Handler) http.Handler
+	draining     atomic.Bool
 	// logAddresses is Config.LogAddresses.
 	logAddresses bool
 	key          keyState
@@ -147,7 +152,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		echo: echo.New(), store: c.Store, payments: svc, reconciler: payments.NewReconciler(svc, c.ReconcileInterval),
 		tokens: tokens, requests: requests, unsigned: requests.times(unsignedFactor),
-		bodies: newBodyReader(bodyLimit), eventBodies: newBodyReader(eventLimit), webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, origins: c.Origins, log: c.Logger, wrap: c.Wrap,
+		bodies: newBodyReader(bodyLimit), eventBodies: newBodyReader(eventLimit), webhook: c.Webhook, events: newEventCounter(), telemetry: c.Telemetry, allowsOrigin: c.allowsOrigin(), log: c.Logger, wrap: c.Wrap,
 		logAddresses: c.LogAddresses, key: keyState{ask: c.CheckKey},
 	}
 	s.echo.IPExtractor = proxies
@@ -158,6 +163,17 @@ func New(c Config) (*Server, error) {
 	s.handlers = h
 	s.route(spec, append(docs, pages...))
 	return s, s.exposeMetrics(hasher)
+}
+
+// allowsOrigin returns the rule that decides which pages may call the API, nil if
+// none may.
+func (c *Config) allowsOrigin() func(origin string) bool {
+	if len(c.Origins) == 0 {
+		return c.AllowOrigin
+	}
+	return func(origin string) bool {
+		return slices.Contains(c.Origins, origin) || c.AllowOrigin != nil && c.AllowOrigin(origin)
+	}
 }
 
 func (c *Config) setDefaults() (err error) {

@@ -272,3 +272,26 @@ func TestTheStripeKeyBelongsToTheFolder(t *testing.T) {
 		t.Error("two folders have the same key")
 	}
 }
+
+// A shop that is being developed runs on a port of its own.
+func TestPagesOfThisMachineMayCallTheAPI(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, t.TempDir())
+	for _, origin := range []string{"http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:8000", "http://shop.localhost"} {
+		r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", d.url+"/payment", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("Access-Control-Allow-Origin"); res.StatusCode != http.StatusNoContent || got != origin {
+			t.Errorf("%s: status %d, allowed origin %q, want 204 and the origin", origin, res.StatusCode, got)
+		}
+	}
+	d.end(t)
+}

@@ -98,7 +98,7 @@ func newServer(o options, data *folder, db *sqlite.Store, stripeConfig stripecli
 	}
 	return server.New(server.Config{
 		Store: db, Stripe: stripe, Webhook: webhook, Keys: keys, Logger: log, Telemetry: watch,
-		Wrap: sandbox.LoopbackOnly,
+		Wrap: sandbox.LoopbackOnly, AllowOrigin: sandbox.LoopbackOrigin,
 		// Everybody here is the same person.
 		Throttle:     auth.ThrottleConfig{Accounts: 1000, SignUps: 1_000_000, Unconfirmed: 1_000_000, Declines: 1_000_000},
 		RequestLimit: 1_000_000,

@@ -39,8 +39,7 @@ func checkLoopback(r *http.Request) error {
 		return errForeignHost
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		if err != nil || !loopbackHost(u.Host) {
+		if !LoopbackOrigin(origin) {
 			return errForeignPage
 		}
 		return nil
@@ -50,6 +49,13 @@ func checkLoopback(r *http.Request) error {
 		return errForeignPage
 	}
 	return nil
+}
+
+// LoopbackOrigin reports whether a web origin, such as http://localhost:3000, is on
+// this machine.
+func LoopbackOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && loopbackHost(u.Host)
 }
 
 // loopbackHost reports whether a host, with or without a port, is localhost, a
