@@ -54,11 +54,11 @@ func (s *system) otherMethods(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"PUT", "/user", 405, "GET, OPTIONS, POST"},
+		{"PUT", "/user", 405, "GET, HEAD, OPTIONS, POST"},
 		{"GET", "/user/login", 405, "OPTIONS, POST"},
 		{"DELETE", "/user/register", 405, "OPTIONS, POST"},
 		{"GET", "/payment/confirm", 405, "OPTIONS, POST"},
-		{"OPTIONS", "/payment", 204, "GET, OPTIONS, POST"},
+		{"OPTIONS", "/payment", 204, "GET, HEAD, OPTIONS, POST"},
 	} {
 		a := s.send(t, "", tc.method, tc.path, "")
 		if got := a.header.Get("Allow"); a.status != tc.status || got != tc.allow {

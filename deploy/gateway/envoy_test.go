@@ -66,6 +66,7 @@ func (j *journey) run(t *testing.T) {
 	t.Run("a challenge that is passed comes by the webhook", j.challenge)
 	t.Run("lists lead from page to page", j.pages)
 	t.Run("a user is created, found, changed and deleted", j.users)
+	t.Run("a changed password ends the other tokens", j.password)
 }
 
 func (j *journey) create(t *testing.T, cuid string) client.PaymentCreatedDto {
@@ -192,6 +193,26 @@ func (j *journey) users(t *testing.T) {
 	}
 	if a := j.send(t, "", "GET", location, "", "Authorization", "Bearer "+j.token); a.status != http.StatusNotFound || a.problem(t).Code != "user_not_found" {
 		t.Errorf("after the deletion: %d %s, want the server's 404", a.status, a.body)
+	}
+}
+
+// password: the edge lets a token pass until it expires, and the server refuses it.
+func (j *journey) password(t *testing.T) {
+	before := j.token
+	changed, err := j.c.UserControllerChangePasswordWithResponse(t.Context(),
+		client.ChangePasswordDto{CurrentPassword: "correct horse", NewPassword: "a better password"}, j.bearer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changed.JSON201 == nil {
+		t.Fatalf("change the password: %d %s", changed.StatusCode(), changed.Body)
+	}
+	j.token = changed.JSON201.AccessToken
+	if a := j.send(t, "", "GET", "/user", "", "Authorization", "Bearer "+before); a.status != http.StatusUnauthorized || a.problem(t).Code != "token_invalid" {
+		t.Errorf("the token from before: %d %s, want the server's 401", a.status, a.body)
+	}
+	if a := j.send(t, "", "GET", "/user", "", "Authorization", "Bearer "+j.token); a.status != http.StatusOK {
+		t.Errorf("the new token: %d %s", a.status, a.body)
 	}
 }
 
