@@ -28,6 +28,15 @@ function withoutExamples(spec) {
   return spec;
 }
 
+// firstThingsFirst orders the document as a newcomer needs it, by tag and then by path:
+// the JSON form has the paths in alphabetical order.
+function firstThingsFirst(spec) {
+  const paths = ['/user/register', '/user/login', ...Object.keys(spec.paths)];
+  spec.paths = Object.fromEntries(paths.map((path) => [path, spec.paths[path]]));
+  spec.tags.sort((a, b) => (b.name === 'User') - (a.name === 'User'));
+  return spec;
+}
+
 // fillToken puts the token of a login into the authentication form, as a person would.
 function fillToken(token) {
   const input = document.querySelector('input[placeholder="Token"]');
@@ -37,7 +46,7 @@ function fillToken(token) {
 }
 
 async function useToken(response, request) {
-  if (response.status === 201 && /\/user\/(login|register)$/.test(new URL(request.url).pathname)) {
+  if (response.status === 201 && /\/user\/(login|register|password)$/.test(new URL(request.url).pathname)) {
     fillToken((await response.json()).access_token);
   }
 }
@@ -51,7 +60,7 @@ function nameIcons() {
 async function show() {
   const spec = await (await fetch(base + 'openapi.json')).json();
   Scalar.createApiReference('#docs', {
-    content: withoutExamples(spec),
+    content: firstThingsFirst(withoutExamples(spec)),
     // Requests go to this server, whichever one the spec names for production.
     servers: [{ url: base.replace(/\/$/, ''), description: 'The server that this page came from.' }],
     customCss: style,
