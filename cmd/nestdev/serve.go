@@ -117,7 +117,7 @@ func listen(addr, flag string) (net.Listener, error) {
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: stop the program that does, or choose another address with %s: %w", addr, flag, err)
+		return nil, fmt.Errorf("cannot listen on %s: stop the program that does, or choose another address with %s or its variable: %w", addr, flag, err)
 	}
 	return ln, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"log/slog"
 	"text/tabwriter"
 
@@ -71,10 +73,16 @@ func (c listCommand) Run(ctx context.Context, env *environment, out output) erro
 	})
 }
 
-// with opens the database for one command.
+// with opens the database for one command. A SQLite file must exist: a path with a
+// typing error would otherwise become an empty database.
 func (d database) with(ctx context.Context, env *environment, work func(store.Store) error) (err error) {
 	if err := env.all(d.check()); err != nil {
 		return err
+	}
+	if path, ok := strings.CutPrefix(d.DatabaseURL, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("DATABASE_URL names no database: %w: check the path; serve creates the file", withoutPath(err))
+		}
 	}
 	db, err := d.open(ctx, slog.Default())
 	if err != nil {

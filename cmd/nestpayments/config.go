@@ -16,7 +16,11 @@ type configCommand struct{ serveCommand }
 // a look, and fails with all that is wrong. It opens no database and listens nowhere.
 func (c configCommand) Run(_ context.Context, env *environment, out output) error {
 	for _, o := range env.options {
-		if _, err := fmt.Fprintf(out, "%s=%s\n", o.variable, o.shown()); err != nil {
+		value := o.shown()
+		if env.faulty[o.variable] {
+			value = "(refused)"
+		}
+		if _, err := fmt.Fprintf(out, "%s=%s\n", o.variable, value); err != nil {
 			return err
 		}
 	}

@@ -29,14 +29,14 @@ func TestAnEventThatIsListedLate(t *testing.T) {
 		u, _ := paying(w)
 		w.must(w.round(payments.Round{Events: 1}))
 		late := w.dashboardIntent(w.stored(u).CustomerID)
-		w.hidden = w.eventOf("payment_intent.created", late)
+		w.hidden.Store(w.eventOf("payment_intent.created", late))
 		time.Sleep(time.Second)
 		w.mustCreate(u, "another")
 		w.must(w.round(payments.Round{Events: 1}))
 		if _, err := w.db.PaymentByIntent(context.Background(), late); err == nil {
 			t.Fatal("the hidden event was read")
 		}
-		w.hidden = ""
+		w.hidden.Store("")
 		time.Sleep(6 * time.Minute)
 		w.must(w.round(payments.Round{Events: 1, Payments: 2}))
 		if _, err := w.db.PaymentByIntent(context.Background(), late); err != nil {

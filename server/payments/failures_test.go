@@ -244,14 +244,15 @@ func (w *world) refuseSecondCard(req *http.Request) *http.Response {
 
 // withoutHidden leaves the events out of a list that are not visible yet.
 func (w *world) withoutHidden(req *http.Request, res *http.Response) *http.Response {
-	if w.hidden == "" || req.URL.Path != "/v1/events" {
+	hidden, _ := w.hidden.Load().(string)
+	if hidden == "" || req.URL.Path != "/v1/events" {
 		return res
 	}
 	body, err := io.ReadAll(res.Body)
 	var page map[string]any
 	if err == nil && json.Unmarshal(body, &page) == nil {
 		data, _ := page["data"].([]any)
-		page["data"] = slices.DeleteFunc(data, func(e any) bool { return e.(map[string]any)["id"] == w.hidden })
+		page["data"] = slices.DeleteFunc(data, func(e any) bool { return e.(map[string]any)["id"] == hidden })
 		if body, err = json.Marshal(page); err != nil {
 			panic(err)
 		}

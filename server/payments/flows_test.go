@@ -253,12 +253,12 @@ var flows = []flow{
 	{"a round that reads events again, one of them for the first time", func(w *world) func() {
 		u, _ := paying(w)
 		_, _ = w.reconcile(context.Background())
-		w.hidden = w.eventOf("payment_intent.created", w.dashboardIntent(w.stored(u).CustomerID))
+		w.hidden.Store(w.eventOf("payment_intent.created", w.dashboardIntent(w.stored(u).CustomerID)))
 		time.Sleep(time.Second)
 		w.mustCreate(u, "second")
 		_, _ = w.reconcile(context.Background())
 		time.Sleep(6 * time.Minute)
-		w.hidden = ""
+		w.hidden.Store("")
 		return func() { _, _ = w.reconcile(context.Background()) }
 	}},
 	{"a round whose cursor Stripe has forgotten", func(w *world) func() {

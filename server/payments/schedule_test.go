@@ -274,12 +274,14 @@ func verdictOf(err error) string {
 // lateEvent lets the newest event become visible after a round has read those
 // beside it, within the time that the reconciler allows for.
 func (s *schedule) lateEvent(rt *rapid.T) {
-	if s.hidden = s.lastEvent(); s.hidden == "" {
+	last := s.lastEvent()
+	if last == "" {
 		rt.Skip("no event yet")
 	}
+	s.hidden.Store(last)
 	s.armed(rt, func() { _, _ = s.reconcile(context.Background()) })
 	time.Sleep(rapid.SampledFrom([]time.Duration{time.Second, 3 * time.Minute}).Draw(rt, "late"))
-	s.hidden = ""
+	s.hidden.Store("")
 }
 
 // forge makes an intent whose metadata claims a user's payment: one of a customer

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,8 +34,8 @@ type world struct {
 	strike func(call) *failure
 	// turns, if set, says which of several requests makes its next call.
 	turns *turns
-	// hidden is an event that Stripe does not list yet.
-	hidden string
+	// hidden is the id of an event that Stripe does not list yet, a string.
+	hidden atomic.Value
 	// oneCardAtATime lets Stripe refuse a card while another is being
 	// authenticated; keys are those of confirmations, true if refused.
 	oneCardAtATime bool

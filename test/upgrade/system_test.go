@@ -165,23 +165,30 @@ func startProgram(t *testing.T, path string, env []string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewReader(stdout)
+	// One goroutine reads everything, and says where the program serves, or nothing if
+	// it ends before.
+	serving := make(chan string, 1)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		defer close(serving)
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			var event struct{ Msg, Addr string }
+			if json.Unmarshal(lines.Bytes(), &event) == nil && event.Msg == "serving" {
+				serving <- "http://" + event.Addr
+			}
+		}
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_, _ = io.Copy(io.Discard, lines)
+		<-read
 		_ = cmd.Wait()
 	})
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			t.Fatalf("%s ended before it served: %v", filepath.Base(path), err)
-		}
-		var event struct{ Msg, Addr string }
-		if json.Unmarshal(line, &event) == nil && event.Msg == "serving" {
-			go func() { _, _ = io.Copy(io.Discard, lines) }()
-			return "http://" + event.Addr
-		}
+	url, ok := <-serving
+	if !ok {
+		t.Fatalf("%s ended before it served", filepath.Base(path))
 	}
+	return url
 }
 
 func connect(t *testing.T, uri string) *mongo.Database {
