@@ -46,7 +46,7 @@ func openFolder(dir string) (*folder, error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if !free {
-		return nil, fmt.Errorf("data folder %s: another nestdev is using it: stop that one, or choose another folder with --data-dir", dir)
+		return nil, fmt.Errorf("data folder %s: another nestdev is using it: stop that one, or choose another folder with --data-dir or DATA_DIR", dir)
 	}
 	if err := errors.Join(f.loadSettings(filepath.Join(dir, settingsFile)), ensureKey(filepath.Join(dir, keyFile))); err != nil {
 		return nil, errors.Join(fmt.Errorf("data folder: %w", err), f.Close())
