@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -68,6 +69,7 @@ type ThrottleConfig struct {
 
 // setDefaults fills in defaults. It reports all faults together.
 func (c *ThrottleConfig) setDefaults() error {
+	c.Accounts = cmp.Or(c.Accounts, 30)
 	var faults []error
 	for _, l := range []struct {
 		name     string
