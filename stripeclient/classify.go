@@ -7,12 +7,12 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// kindOfCode is what a code means whatever the status and the type of the
-// answer. A code that is not listed is classified by type, status and param.
+// kindOfCode maps Stripe's error codes to kinds. classify decides which of code,
+// type and status wins. A code that is not listed is classified by type, status and
+// param.
 //
-// account_closed is listed with the account: as a property of the customer's
-// bank account it arrives as a card error, later, or with the payment method as
-// its param.
+// account_closed and no_account are about our account, unless the answer is a card
+// error or names the payment method: then they are about the customer's bank account.
 // Source: https://docs.stripe.com/error-codes
 var kindOfCode = map[stripe.ErrorCode]Kind{
 	stripe.ErrorCodeResourceMissing:              KindNotFound,
@@ -83,6 +83,8 @@ func classify(op string, status int, a *stripe.Error) Kind {
 	}
 	code := kindOfCode[a.Code] // KindUnknown if the code is not listed
 	switch {
+	case a.Type == stripe.ErrorTypeCard && (a.Code == stripe.ErrorCodeAccountClosed || a.Code == stripe.ErrorCodeNoAccount):
+		return KindDeclined
 	case code == KindAccount && namesPaymentMethod(op, a):
 		return KindPaymentMethod
 	case code == KindAccount, code == KindRefused, code == KindBusy, code == KindOverloaded:

@@ -27,6 +27,9 @@ func TestRefusalsAreClassified(t *testing.T) {
 		{status: 429, typ: "card_error", codes: "card_decline_rate_limit_exceeded", want: KindDeclined},
 		{status: 402, typ: "card_error", codes: "payment_method_provider_decline insufficient_funds", want: KindDeclined},
 
+		{status: 402, typ: "card_error", codes: "account_closed no_account", want: KindDeclined},
+		{status: 402, typ: "card_error", codes: "account_closed no_account", param: "payment_method", want: KindDeclined},
+
 		// The payment method.
 		{status: 400, want: KindPaymentMethod},                                              // used up
 		{status: 400, param: "payment_method", want: KindPaymentMethod},                     // another customer's
