@@ -11,15 +11,14 @@ import (
 )
 
 const (
-	// overlap is how late an event may become visible behind others and is still
-	// read.
+	// overlap is the time after which every event is read again, because Stripe may
+	// list an event later than newer ones.
 	overlap = 5 * time.Minute
-	// patience is for how long an event that fails keeps those behind it from
-	// being read for the second time. The payment that it is about is checked
-	// without it.
+	// patience is how long the second reading retries an event, from its first failure
+	// there. Meanwhile no event after it is read again.
 	patience = time.Hour
-	// reachBack is how far back reading begins if Stripe refuses the cursor. Stripe
-	// sends a webhook for three days.
+	// reachBack is how far back reading starts again if Stripe refuses the cursor.
+	// Stripe retries webhooks for three days.
 	// Source: https://docs.stripe.com/webhooks#automatic-retries
 	reachBack = 3 * 24 * time.Hour
 )
@@ -34,7 +33,7 @@ const (
 type eventReader struct {
 	service *Service
 	holder  string
-	// saved is the stored cursor: the last event that was read twice.
+	// saved is the stored cursor. The second reading starts after it.
 	saved string
 	// ahead is the last event that was read once.
 	ahead string
@@ -42,10 +41,12 @@ type eventReader struct {
 	recent map[string]recentEvent
 }
 
-// recentEvent is an event that is to be read again.
+// recentEvent is an event that must be read again.
 type recentEvent struct {
 	created time.Time
 	handled bool
+	// failed is when the second reading first failed to handle it, or zero.
+	failed time.Time
 }
 
 // read reads a batch of new events, and a batch of those that are due for the
@@ -148,7 +149,7 @@ func (r *eventReader) list(ctx context.Context, cursor string) (events []stripec
 	if err == nil || cursor == "" || passing(err) {
 		return events, more, err
 	}
-	s.log.LogAttrs(ctx, slog.LevelWarn, "Stripe refuses the cursor of its events: reading begins again some days back",
+	s.log.LogAttrs(ctx, slog.LevelWarn, "Stripe refused the event cursor; reading again from three days ago",
 		slog.String("error", err.Error()))
 	start, err := s.stripe.EventBefore(ctx, s.now().Add(-reachBack))
 	if err != nil {
@@ -161,17 +162,12 @@ func (r *eventReader) list(ctx context.Context, cursor string) (events []stripec
 	return s.stripe.Events(ctx, start, batch)
 }
 
-// handle handles the events that were not handled before, oldest first, and
-// returns those that it is done with. It stops at one that fails for a reason of
-// the moment. One that Stripe refuses is counted and passed over.
-//
-// One that fails for longer than overlap is left to the second reading, and one
-// that fails for longer than patience is given up and counted as refused.
+// handle handles the events that were not handled before, oldest first, and returns
+// those that are done. It stops at an event that fails with a temporary error. If that
+// event is older than overlap, the first reading leaves it to the second, which gives
+// it up after patience. Events that are given up, or that Stripe refuses, are counted as
+// refused.
 func (r *eventReader) handle(ctx context.Context, events []stripeclient.Event, again bool, round *Round) (done []stripeclient.Event, err error) {
-	limit := overlap
-	if again {
-		limit = patience
-	}
 	moved, seen := map[string]bool{}, map[string]bool{}
 	for _, e := range events {
 		moved[e.ObjectID] = moved[e.ObjectID] || e.Type != eventCreated
@@ -182,12 +178,13 @@ func (r *eventReader) handle(ctx context.Context, events []stripeclient.Event, a
 			continue
 		}
 		var err error
-		// One look at an intent is enough, but its making may not lead to one.
+		// Sync an intent once per batch, and not for its created event if a later event
+		// follows.
 		if !seen[e.ObjectID] && (e.Type != eventCreated || !moved[e.ObjectID]) {
 			err = r.service.Handle(ctx, e)
 			seen[e.ObjectID] = true
 		}
-		if passing(err) && (ctx.Err() != nil || !r.isOld(e.Created, limit)) {
+		if passing(err) && (ctx.Err() != nil || !r.isOver(e, again)) {
 			round.Failed++
 			return events[:i], err
 		}
@@ -200,4 +197,19 @@ func (r *eventReader) handle(ctx context.Context, events []stripeclient.Event, a
 		round.Events++
 	}
 	return events, nil
+}
+
+// isOver reports whether this reading is over for an event that fails with a temporary
+// error. The second reading counts from the first failure and not from the event's
+// creation: after an outage of hours, a single failure must lose no event.
+func (r *eventReader) isOver(e *stripeclient.Event, again bool) bool {
+	if !again {
+		return r.isOld(e.Created, overlap)
+	}
+	known := r.recent[e.ID]
+	if known.failed.IsZero() {
+		known = recentEvent{created: e.Created, failed: r.service.now()}
+		r.recent[e.ID] = known
+	}
+	return r.isOld(known.failed, patience)
 }

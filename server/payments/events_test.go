@@ -147,9 +147,9 @@ func TestAnEventThatIsRefused(t *testing.T) {
 	})
 }
 
-// An event that fails for reasons of the moment is tried again in each round and
-// holds up those behind it for five minutes. Then they have their turn, and it is
-// tried for an hour before it is given up.
+// An event that fails with a temporary error is retried in each round and holds up the
+// events after it for five minutes. Then they are handled, and it is retried for an
+// hour before it is given up.
 func TestAnEventThatKeepsFailing(t *testing.T) {
 	inMemory(t, func(w *world) {
 		u, _ := paying(w)
@@ -188,6 +188,34 @@ func TestAnEventThatKeepsFailing(t *testing.T) {
 		w.must(w.round(payments.Round{Events: 1}))
 		if !known(first) {
 			t.Error("the next event of its intent does not bring the payment")
+		}
+	})
+}
+
+// An event that is hours old, because nothing was read meanwhile, is not given up at its
+// first failure.
+func TestAnOldEventThatFailsOnceIsRetried(t *testing.T) {
+	inMemory(t, func(w *world) {
+		u, _ := paying(w)
+		w.must(w.round(payments.Round{Events: 1}))
+		missed := w.dashboardIntent(w.stored(u).CustomerID)
+		time.Sleep(2 * time.Hour)
+		broken := failure{mode: refusal, answer: answer{status: 500, kind: "api_error"}}
+		w.strike = func(c call) *failure {
+			if c.name == "GET /v1/payment_intents/"+missed {
+				return &broken
+			}
+			return nil
+		}
+		if round, err := w.reconcile(context.Background()); err == nil || round.Refused.Events != 0 {
+			t.Errorf("the first round after the outage: %+v, %v, want a failure and nothing given up", round, err)
+		}
+		w.strike = nil
+		time.Sleep(15 * time.Second)
+		_, err := w.reconcile(context.Background())
+		w.must(err)
+		if _, err := w.db.PaymentByIntent(context.Background(), missed); err != nil {
+			t.Errorf("the event was not handled in the next round: %v", err)
 		}
 	})
 }
