@@ -117,6 +117,9 @@ var (
 	liveKeyShape   = regexp.MustCompile(`^[sr]k_live_`)
 )
 
+// ErrLiveKeyOverHTTP: a live key must not be sent in plain text.
+var ErrLiveKeyOverHTTP = errors.New("BaseURL must be https for a live key")
+
 // validate reports every fault and quotes no value: any may hold a secret.
 func (cfg Config) validate() error {
 	var faults []error
@@ -130,8 +133,8 @@ func (cfg Config) validate() error {
 	isURL := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
 		u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 	check(isURL, "BaseURL is not an http or https URL of a host alone")
-	if isURL {
-		check(u.Scheme == "https" || !liveKeyShape.MatchString(cfg.SecretKey), "BaseURL must be https for a live key")
+	if isURL && u.Scheme != "https" && liveKeyShape.MatchString(cfg.SecretKey) {
+		faults = append(faults, ErrLiveKeyOverHTTP)
 	}
 	check(cfg.Timeout > 0, "Timeout is negative")
 	check(cfg.MaxAttempts > 0, "MaxAttempts is negative")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -100,7 +99,7 @@ func (c serveCommand) stripe(observe func(context.Context, stripeclient.Call)) (
 	case c.StripeKey == "":
 		faults = append(faults, missingError{"STRIPE_SECRET_KEY", "set it to the secret key of your Stripe account, sk_…"})
 	case badKey != nil:
-		faults = append(faults, errors.New("STRIPE_SECRET_KEY is not a Stripe secret key: it begins with sk_ or rk_"))
+		faults = append(faults, errors.New("STRIPE_SECRET_KEY is not a Stripe secret key: it must be sk_ or rk_ followed by letters, digits and underscores only"))
 	}
 	if badURL != nil {
 		faults = append(faults, errors.New("STRIPE_URL is not an http or https URL of a host alone: write it like http://127.0.0.1:12111, or leave it out for Stripe itself"))
@@ -109,7 +108,7 @@ func (c serveCommand) stripe(observe func(context.Context, stripeclient.Call)) (
 		return nil, errors.Join(faults...)
 	}
 	client, err := stripeclient.New(stripeclient.Config{SecretKey: c.StripeKey, BaseURL: c.StripeURL, RatePerSecond: c.StripeRate, Observe: observe})
-	if u, parseErr := url.Parse(c.StripeURL); err != nil && parseErr == nil && u.Scheme == "http" {
+	if errors.Is(err, stripeclient.ErrLiveKeyOverHTTP) {
 		return nil, errors.New("STRIPE_URL must begin with https:// for a live key")
 	}
 	return client, err

@@ -56,7 +56,7 @@ func TestFaultsNameTheVariableAndTheFix(t *testing.T) {
 		{"ADDR", ":99999", "a port of 0 to 65535"},
 		{"OPERATOR_ADDR", "9090", "OPERATOR_ADDR is a port alone: write :9090"},
 		{"OPERATOR_ADDR", ":8080", "OPERATOR_ADDR is the address of ADDR"},
-		{"STRIPE_SECRET_KEY", "pk_test_x", "STRIPE_SECRET_KEY is not a Stripe secret key: it begins with sk_ or rk_"},
+		{"STRIPE_SECRET_KEY", "pk_test_x", "STRIPE_SECRET_KEY is not a Stripe secret key: it must be sk_ or rk_ followed by letters, digits and underscores only"},
 		{"STRIPE_URL", "localhost:12111", "STRIPE_URL is not an http or https URL"},
 		{"STRIPE_WEBHOOK_SECRETS", "whsec_x,sk_test_x", "STRIPE_WEBHOOK_SECRETS: secret 2 is not a webhook signing secret"},
 		{"TRUSTED_PROXIES", "10.0.0.7", `TRUSTED_PROXIES: "10.0.0.7" is not a network in CIDR notation: write it like 10.0.0.0/8, and one proxy like 10.0.0.7/32`},
@@ -82,6 +82,24 @@ func TestFaultsNameTheVariableAndTheFix(t *testing.T) {
 			if err != nil && strings.Count(err.Error(), "\n") != 1 {
 				t.Errorf("%s with %s=%q: got more than one fault:\n%v", command, tc.variable, tc.value, err)
 			}
+		}
+	}
+}
+
+// A fault of another setting is not reported as one of STRIPE_URL.
+func TestOnlyALiveKeyNeedsHTTPS(t *testing.T) {
+	for _, tc := range []struct {
+		key  string
+		rate float64
+		want string
+	}{
+		{"sk_test_x", 20, ""},
+		{"sk_test_x", -1, "RatePerSecond"},
+		{"sk_live_x", 20, "STRIPE_URL must begin with https:// for a live key"},
+	} {
+		_, err := serveCommand{StripeKey: tc.key, StripeURL: "http://127.0.0.1:12111", StripeRate: tc.rate}.stripe(nil)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s with a rate of %v: got %v, want %q", tc.key, tc.rate, err, tc.want)
 		}
 	}
 }
