@@ -25,8 +25,12 @@ func setAdmin(ctx context.Context, db store.Store, who string, admin bool, out o
 			return err
 		}
 		before := *u
+		replace := admin && u.CreatorKnowsPassword()
+		if u.Admin == admin && !replace {
+			return printUnchanged(u, out)
+		}
 		u.Release()
-		if admin && before.CreatorKnowsPassword() {
+		if replace {
 			if hash == "" {
 				if password, hash, err = randomPassword(ctx); err != nil {
 					return err
@@ -46,6 +50,12 @@ func setAdmin(ctx context.Context, db store.Store, who string, admin bool, out o
 		}
 		return printRole(ctx, db, before, u, password, out)
 	}
+}
+
+// printUnchanged says that the user has the role already, or has not had it.
+func printUnchanged(u *store.User, out output) error {
+	_, err := fmt.Fprintf(out, "user %s: admin %t, as before: nothing was changed\n", u.ID, u.Admin)
+	return err
 }
 
 // findUser finds a user by email address or id. Only an address has an @.
@@ -90,7 +100,7 @@ func printRole(ctx context.Context, db store.Store, before store.User, u *store.
 	fmt.Fprintf(&b, "user %s: admin %t\n", u.ID, u.Admin)
 	fmt.Fprintf(&b, "  name:    %s\n  email:   %s\n  created: %s\n  creator: %s\n", u.Name, u.Email, u.CreatedAt.Format(time.RFC3339), creator)
 	if before.CreatedBy != "" {
-		b.WriteString("The creator can no longer read, change or delete this user.\n")
+		b.WriteString("The creator can no longer manage this user, unless the creator is an admin.\n")
 	}
 	if password != "" {
 		b.WriteString("The creator may have known the password, so it was replaced. All access tokens of this user have ended.\n" +

@@ -193,6 +193,32 @@ func TestGrantAndRevokeByWhatIsOnRecord(t *testing.T) {
 	}
 }
 
+func TestARoleThatTheUserHasIsNotWrittenAgain(t *testing.T) {
+	t.Parallel()
+	for command, isAdmin := range map[string]bool{"grant": true, "revoke": false} {
+		path := filepath.Join(t.TempDir(), "data.db")
+		db := openSQLite(t, path)
+		user := testUser(3)
+		user.Admin = isAdmin
+		if !isAdmin {
+			user.CreatedBy = testUser(1).ID
+		}
+		must(t, db.MoveUsers(t.Context(), []*store.User{user}))
+		before, err := db.User(t.Context(), user.ID)
+		must(t, err)
+		out, err := admin(t, "sqlite:"+path, command, user.Email)
+		must(t, err)
+		if !strings.Contains(out, "nothing was changed") || strings.Contains(out, "can no longer") {
+			t.Errorf("%s: got %q, want that nothing was changed", command, out)
+		}
+		after, err := db.User(t.Context(), user.ID)
+		must(t, err)
+		if *after != *before {
+			t.Errorf("%s: got %+v, want %+v", command, after, before)
+		}
+	}
+}
+
 func TestAdminsOfEarlierVersionsMustBeGrantedAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "data.db")
