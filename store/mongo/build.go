@@ -31,7 +31,7 @@ const (
 // makeIndexes makes the indexes that are missing, and logs what it makes. Its errors
 // name the collection and the indexes. store.ErrUnavailable.
 func (s *Store) makeIndexes(ctx context.Context, log *slog.Logger) error {
-	bounded, cancel := context.WithTimeout(ctx, buildTimeout)
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
 	for _, c := range []struct {
 		collection *driver.Collection
@@ -42,7 +42,7 @@ func (s *Store) makeIndexes(ctx context.Context, log *slog.Logger) error {
 		{s.attempts, attemptIndexes()},
 	} {
 		for try := 1; ; try++ {
-			err := makeMissing(bounded, log, c.collection, c.indexes)
+			err := makeMissing(ctx, log, c.collection, c.indexes)
 			if err == nil {
 				break
 			}
