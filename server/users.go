@@ -47,7 +47,7 @@ func (h *handlers) UserControllerFindAll(ctx context.Context, r gen.UserControll
 
 // UserControllerFindOne reads a user that the caller may manage.
 func (h *handlers) UserControllerFindOne(ctx context.Context, r gen.UserControllerFindOneRequestObject) (gen.UserControllerFindOneResponseObject, error) {
-	u, err := h.manageable(ctx, r.ID)
+	u, err := h.findManaged(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (h *handlers) UserControllerFindOne(ctx context.Context, r gen.UserControll
 
 // UserControllerUpdate changes what the body names.
 func (h *handlers) UserControllerUpdate(ctx context.Context, r gen.UserControllerUpdateRequestObject) (gen.UserControllerUpdateResponseObject, error) {
-	u, err := h.manageable(ctx, r.ID)
+	u, err := h.findManaged(ctx, r.ID)
 	if err == nil {
 		err = h.claimEmail(ctx, u, r.Body.Email)
 	}
@@ -72,7 +72,7 @@ func (h *handlers) UserControllerUpdate(ctx context.Context, r gen.UserControlle
 
 // UserControllerRemove deletes a user that the caller may manage. Payments stay.
 func (h *handlers) UserControllerRemove(ctx context.Context, r gen.UserControllerRemoveRequestObject) (gen.UserControllerRemoveResponseObject, error) {
-	u, err := h.manageable(ctx, r.ID)
+	u, err := h.findManaged(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -83,18 +83,18 @@ func (h *handlers) UserControllerRemove(ctx context.Context, r gen.UserControlle
 	return gen.UserControllerRemove200JSONResponse(userDTO(u)), nil
 }
 
-// manageable finds a user that the caller may manage. Other users are
+// findManaged finds a user that the caller may manage. Other users are
 // errUserNotFound, like those that do not exist.
-func (h *handlers) manageable(ctx context.Context, id string) (*store.User, error) {
+func (h *handlers) findManaged(ctx context.Context, id string) (*store.User, error) {
 	if who := caller(ctx); id == who.ID {
 		return who, nil // read for the token a moment ago, and for this request alone
 	}
-	return h.reread(ctx, id)
+	return h.refetchManaged(ctx, id)
 }
 
-// reread is manageable on the newest version of the user, also of the caller. If
+// refetchManaged is findManaged on the newest version of the user, also of the caller. If
 // the caller's tokens have ended since the request began, auth.ErrTokenInvalid.
-func (h *handlers) reread(ctx context.Context, id string) (*store.User, error) {
+func (h *handlers) refetchManaged(ctx context.Context, id string) (*store.User, error) {
 	who := caller(ctx)
 	u, err := h.store.User(ctx, id)
 	switch {
@@ -118,7 +118,7 @@ func (h *handlers) write(ctx context.Context, u *store.User, conditional func(*s
 		if !errors.Is(err, store.ErrStale) {
 			return u, err
 		}
-		if u, err = h.reread(ctx, u.ID); err != nil {
+		if u, err = h.refetchManaged(ctx, u.ID); err != nil {
 			return nil, err
 		}
 	}

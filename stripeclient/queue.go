@@ -41,7 +41,7 @@ type queue struct {
 	lines      []*line
 	background line
 	// passed is how many payers had a turn while the background waited.
-	passed int
+	payerTurns int
 	// wake calls advance when the rate allows the next turn.
 	wake *time.Timer
 }
@@ -141,12 +141,12 @@ func (q *queue) advance() {
 		q.free--
 		if background {
 			q.freeForBackground--
-			q.passed = 0
+			q.payerTurns = 0
 			close(q.background.waiting[0].ready)
 			q.background.waiting = q.background.waiting[1:]
 			continue
 		}
-		q.passed++
+		q.payerTurns++
 		first := q.lines[0]
 		close(first.waiting[0].ready)
 		first.waiting = first.waiting[1:]
@@ -161,9 +161,9 @@ func (q *queue) advance() {
 func (q *queue) next() (background, some bool) {
 	waits := len(q.background.waiting) > 0 && q.freeForBackground > 0
 	if len(q.background.waiting) == 0 {
-		q.passed = 0
+		q.payerTurns = 0
 	}
-	if len(q.lines) > 0 && !(waits && q.passed >= backgroundShare-1) {
+	if len(q.lines) > 0 && !(waits && q.payerTurns >= backgroundShare-1) {
 		return false, true
 	}
 	return waits, waits

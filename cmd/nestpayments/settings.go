@@ -63,7 +63,7 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 	// What is left is tried on a server that has all the rest.
 	if flatten(faults) == nil {
 		trial := config
-		trial.Store, trial.Stripe = unopened{}, uncalled{}
+		trial.Store, trial.Stripe = noStore{}, noStripe{}
 		_, err = server.New(trial)
 		fault(err)
 	}
@@ -168,9 +168,9 @@ func (c serveCommand) warnings(env *environment) (all []string) {
 	return append(all, exposed(append(c.files(), env.files...)...)...)
 }
 
-// unopened and uncalled stand for the database and for Stripe where the
+// noStore and noStripe stand for the database and for Stripe where the
 // configuration is only checked.
 type (
-	unopened struct{ store.Store }
-	uncalled struct{ payments.Stripe }
+	noStore  struct{ store.Store }
+	noStripe struct{ payments.Stripe }
 )

@@ -67,12 +67,12 @@ func (s *Service) confirm(ctx context.Context, c Confirmation, p *store.Payment)
 		}
 		key := confirmKey(p, c.PaymentMethod)
 		in, err := s.stripe.ConfirmIntent(ctx, p.IntentID, key, c.PaymentMethod)
-		if n == 0 && turnedAway(err) {
+		if n == 0 && notExecuted(err) {
 			return nil, wrap("confirm payment", err)
 		}
 		done, next, settleErr := s.settle(ctx, try{payment: p, key: key, method: c.PaymentMethod, intent: in, err: err})
 		if settleErr != nil {
-			return nil, wrap("confirm payment", unsettled(settleErr))
+			return nil, wrap("confirm payment", outcomeUnknown(settleErr))
 		}
 		if done {
 			return &Confirmed{Payment: next}, nil
@@ -151,19 +151,19 @@ func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store
 		return true, nil, s.recordRefusal(ctx, t, in, ErrNotConfirmable)
 	case is(t.err, stripeclient.KindDeclined):
 		return true, nil, s.recordDecline(ctx, t, in)
-	case t.isWaitedFor(in):
+	case t.awaitsAuthentication(in):
 		p, err = s.record(ctx, t.payment, in, nil)
 		return true, p, err
 	case in.Status == stripeclient.StatusRequiresAction && is(t.err, stripeclient.KindUnexpectedState):
 		return true, nil, s.recordRefusal(ctx, t, in, ErrAuthenticationPending)
 	}
-	p, err = s.record(ctx, t.payment, in, t.spent)
+	p, err = s.record(ctx, t.payment, in, t.endAttempt)
 	return false, p, err
 }
 
-// isWaitedFor reports whether the intent waits for the authentication of this
+// awaitsAuthentication reports whether the intent waits for the authentication of this
 // try's payment method. Another may have been tried since.
-func (t try) isWaitedFor(in *stripeclient.Intent) bool {
+func (t try) awaitsAuthentication(in *stripeclient.Intent) bool {
 	if in.Status != stripeclient.StatusRequiresAction {
 		return false
 	}
@@ -192,7 +192,7 @@ func (s *Service) recordDecline(ctx context.Context, t try, in *stripeclient.Int
 		}
 	}
 	_, err := s.record(ctx, t.payment, in, func(p *store.Payment) {
-		t.spent(p)
+		t.endAttempt(p)
 		p.ErrorCode, p.DeclineCode = e.Code, e.DeclineCode
 	})
 	if err != nil {
@@ -205,8 +205,8 @@ func (s *Service) recordDecline(ctx context.Context, t try, in *stripeclient.Int
 	}
 }
 
-// spent ends the attempt of this try, unless another has ended it already.
-func (t try) spent(p *store.Payment) {
+// endAttempt ends the attempt of this try, unless another has ended it already.
+func (t try) endAttempt(p *store.Payment) {
 	if p.ConfirmAttempt == t.payment.ConfirmAttempt {
 		p.ConfirmAttempt++
 	}
@@ -219,10 +219,10 @@ func unusable(err error) bool {
 	return is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method")
 }
 
-// unsettled is the error of a read that follows a write whose outcome it was to
+// outcomeUnknown is the error of a read that follows a write whose outcome it was to
 // find out. That Stripe could not be asked does not mean that nothing was done.
-func unsettled(err error) error {
-	if !turnedAway(err) {
+func outcomeUnknown(err error) error {
+	if !notExecuted(err) {
 		return err
 	}
 	e := *asStripe(err)
@@ -230,8 +230,8 @@ func unsettled(err error) error {
 	return &e
 }
 
-// turnedAway reports whether nothing came of a call, so that it can be made again.
-func turnedAway(err error) bool {
+// notExecuted reports whether nothing came of a call, so that it can be made again.
+func notExecuted(err error) bool {
 	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }
 

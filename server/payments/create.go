@@ -33,24 +33,24 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 	if err != nil {
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
-	had := p.IntentID != ""
+	replayed := p.IntentID != ""
 	p, in, err := s.ensureIntent(ctx, u, p)
 	if err != nil {
 		return nil, fmt.Errorf("create payment: %w", err)
 	}
 	if p, err = s.record(ctx, p, in, nil); err != nil {
-		return nil, fmt.Errorf("create payment: %w", unsettled(err))
+		return nil, fmt.Errorf("create payment: %w", outcomeUnknown(err))
 	}
 	if p.IntentID != in.ID {
 		// Another replica's intent was there first: the secret must be of that.
 		if in, err = s.intent(ctx, p.IntentID); err != nil {
-			return nil, fmt.Errorf("create payment: %w", unsettled(err))
+			return nil, fmt.Errorf("create payment: %w", outcomeUnknown(err))
 		}
 	}
 	if in.ClientSecret == "" {
 		return nil, fmt.Errorf("create payment: %w", stripeclient.ErrNoSecret)
 	}
-	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: had}, nil
+	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: replayed}, nil
 }
 
 // insertOrFind returns the payment with this cuid, and makes it if the user has none.
@@ -102,7 +102,7 @@ func (s *Service) ensureIntent(ctx context.Context, u *store.User, p *store.Paym
 			p, err = s.moveCustomer(ctx, u, p)
 		case errors.Is(err, errNothingMade):
 			last = err
-			p, err = s.spend(ctx, p, func(p *store.Payment) { p.Attempt++ })
+			p, err = s.updateOrReload(ctx, p, func(p *store.Payment) { p.Attempt++ })
 		default:
 			return p, in, err
 		}
@@ -131,7 +131,7 @@ func (s *Service) makeIntent(ctx context.Context, p *store.Payment) (*stripeclie
 		in, err := s.stripe.CreateIntent(ctx, intentKey(p), intentParams(p))
 		if err == nil && in.Replayed {
 			in, err = s.stripe.Intent(ctx, in.ID)
-			return in, unsettled(err)
+			return in, outcomeUnknown(err)
 		}
 		if missing(err, "customer") || !replayed(err) && !is(err, stripeclient.KindKeyReused) {
 			return in, err
@@ -140,7 +140,7 @@ func (s *Service) makeIntent(ctx context.Context, p *store.Payment) (*stripeclie
 	}
 	in, err := s.findIntent(ctx, p)
 	if err != nil || in != nil {
-		return in, unsettled(err)
+		return in, outcomeUnknown(err)
 	}
 	return nil, errors.Join(errNothingMade, why)
 }
@@ -184,29 +184,29 @@ func (s *Service) withCustomer(ctx context.Context, u *store.User, p *store.Paym
 	if err != nil {
 		return nil, err
 	}
-	return s.spend(ctx, p, func(p *store.Payment) { p.CustomerID = id })
+	return s.updateOrReload(ctx, p, func(p *store.Payment) { p.CustomerID = id })
 }
 
 // moveCustomer gives the payment a new customer, as Stripe no longer has its own.
 func (s *Service) moveCustomer(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, error) {
-	now, err := s.store.User(ctx, u.ID)
+	current, err := s.store.User(ctx, u.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, store.ErrStale // deleted meanwhile
 	}
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.replaceCustomer(ctx, now, p.CustomerID)
+	id, err := s.replaceCustomer(ctx, current, p.CustomerID)
 	if err != nil {
 		return nil, err
 	}
-	return s.spend(ctx, p, func(p *store.Payment) { p.CustomerID = id; p.Attempt++ })
+	return s.updateOrReload(ctx, p, func(p *store.Payment) { p.CustomerID = id; p.Attempt++ })
 }
 
 // spend makes a change that leads to the next idempotency key. If the payment
 // has changed since it was read, the change is dropped and the payment is returned
 // as it is now: whoever was first has made the change.
-func (s *Service) spend(ctx context.Context, p *store.Payment, change func(*store.Payment)) (*store.Payment, error) {
+func (s *Service) updateOrReload(ctx context.Context, p *store.Payment, change func(*store.Payment)) (*store.Payment, error) {
 	next := *p
 	change(&next)
 	next.UpdatedAt = s.now()

@@ -69,7 +69,7 @@ func (s *Service) makeCustomer(ctx context.Context, u *store.User, refused *refu
 	}
 	c, err := s.findCustomer(ctx, u, began.Add(-clockSkew))
 	if err != nil || c != nil {
-		return c, unsettled(err)
+		return c, outcomeUnknown(err)
 	}
 	return nil, errors.Join(errNothingMade, why)
 }

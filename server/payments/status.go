@@ -103,7 +103,7 @@ func agrees(p *store.Payment, in *stripeclient.Intent) bool {
 // user's unconfirmed payments. Only payments that were created here are in it. If
 // that fails the place comes back when its hour ends.
 func (s *Service) givePlaceBack(ctx context.Context, before, after *store.Payment) {
-	if confirmed(before.Status) || !confirmed(after.Status) || madeElsewhere(after) {
+	if confirmed(before.Status) || !confirmed(after.Status) || wasAdopted(after) {
 		return
 	}
 	if err := s.limits.UncountPayment(ctx, after.UserID, after.CreatedAt); err != nil {

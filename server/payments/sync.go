@@ -95,18 +95,18 @@ func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 			return wrap("adopt payment", err)
 		}
 	}
-	err = s.insertAdopted(ctx, in, store.Payment{ID: store.NewID(in.Created), UserID: u.ID, CUID: elsewhere + in.ID})
+	err = s.insertAdopted(ctx, in, store.Payment{ID: store.NewID(in.Created), UserID: u.ID, CUID: adoptedPrefix + in.ID})
 	if errors.Is(err, store.ErrPaymentExists) {
 		return nil // another event of the intent was faster
 	}
 	return wrap("adopt payment", err)
 }
 
-// elsewhere begins the cuid of a payment whose intent was not made here. No client
+// adoptedPrefix begins the cuid of a payment whose intent was not made here. No client
 // can send such a cuid.
-const elsewhere = "stripe:"
+const adoptedPrefix = "stripe:"
 
-func madeElsewhere(p *store.Payment) bool { return strings.HasPrefix(p.CUID, elsewhere) }
+func wasAdopted(p *store.Payment) bool { return strings.HasPrefix(p.CUID, adoptedPrefix) }
 
 // mayAdopt reports whether adopt may have a use for an intent of this origin.
 func (s *Service) mayAdopt(ctx context.Context, o stripeclient.Origin) (bool, error) {

@@ -78,7 +78,7 @@ func makeMissing(ctx context.Context, log *slog.Logger, c *driver.Collection, wa
 	if len(missing) > 0 {
 		log.Info("making indexes, which takes minutes for a million documents",
 			slog.String("collection", c.Name()), slog.String("indexes", describeIndexes(missing)))
-		if err := create(ctx, c, missing...); err != nil {
+		if err := createIndexes(ctx, c, missing...); err != nil {
 			log.Warn("making indexes failed, making them one by one", slog.String("error", err.Error()))
 			different = append(missing, different...) // so the error names the one that cannot be made
 		}
@@ -86,14 +86,14 @@ func makeMissing(ctx context.Context, log *slog.Logger, c *driver.Collection, wa
 	// The server refuses one that it has with other options, and does nothing about
 	// one that it lists without them, as FerretDB v1 lists sparse indexes.
 	for _, model := range different {
-		if err := create(ctx, c, model); err != nil {
+		if err := createIndexes(ctx, c, model); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func create(ctx context.Context, c *driver.Collection, models ...driver.IndexModel) error {
+func createIndexes(ctx context.Context, c *driver.Collection, models ...driver.IndexModel) error {
 	_, err := c.Indexes().CreateMany(ctx, models)
 	return wrap(ctx, "make the indexes "+describeIndexes(models)+" of "+c.Name(), err)
 }
