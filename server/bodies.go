@@ -7,9 +7,15 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/nestpayments/nestpayments/gen"
 )
 
 const (
+	// bodyLimit is the largest request body, in bytes. eventLimit is that of webhooks.
+	bodyLimit = 64 << 10
 	// bodyMemory is how many bytes of request bodies are read at once.
 	bodyMemory = 16 << 20
 	// bodyShare is how many of them one sender may have.
@@ -94,4 +100,25 @@ func (b *bodyReader) release(s sender, size int64) {
 	}
 	close(b.freed)
 	b.freed = make(chan struct{})
+}
+
+// readJSON ensures that a body is exactly one I-JSON value (RFC 7493): valid UTF-8,
+// no duplicate keys, nothing behind it. What is validated and bound after this
+// cannot be read in two ways. It returns the body as trim does, with the unknown
+// properties as violations.
+func (o operation) readJSON(h http.Header, body []byte) ([]byte, []gen.ProblemError, error) {
+	if len(body) == 0 {
+		return nil, nil, nil
+	}
+	if !isJSON(h) {
+		return nil, nil, errUnsupportedContent
+	}
+	if !jsontext.Value(body).IsValid() {
+		return nil, nil, errJSON
+	}
+	if h.Get("Content-Type") != jsonType {
+		// The spec's media type, however the client spelled it.
+		h.Set("Content-Type", jsonType)
+	}
+	return trim(body, o.body)
 }

@@ -7,7 +7,7 @@
 // headers, the log event, other origins (cors.go), methods of static paths. Then,
 // per operation and in this order: the limit of its sender (ratelimit.go), Accept
 // (media.go), the access token (identity.go), content type, body and schema
-// (validation.go), and the handler (users.go, sessions.go, payments.go). Routes and
+// (admit.go), and the handler (users.go, sessions.go, payments.go). Routes and
 // schemas are resolved once, at start. Logins, sign-ups and changes of an email
 // address are throttled by their handlers as well, by the address that proxies.go
 // finds; new payments and declines by package payments.

@@ -14,16 +14,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
 	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/server/auth"
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
-
-// bodyLimit is the largest request body, in bytes.
-const bodyLimit = 64 << 10
 
 // loadSpec reads the spec for validation and checks it.
 func loadSpec(source []byte) (*openapi3.T, error) {
@@ -172,27 +168,6 @@ func (s *Server) readBody(c echo.Context, o operation, from sender) ([]gen.Probl
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return found, nil
-}
-
-// readJSON ensures that a body is exactly one I-JSON value (RFC 7493): valid UTF-8,
-// no duplicate keys, nothing behind it. What is validated and bound after this
-// cannot be read in two ways. It returns the body as trim does, with the unknown
-// properties as violations.
-func (o operation) readJSON(h http.Header, body []byte) ([]byte, []gen.ProblemError, error) {
-	if len(body) == 0 {
-		return nil, nil, nil
-	}
-	if !isJSON(h) {
-		return nil, nil, errUnsupportedContent
-	}
-	if !jsontext.Value(body).IsValid() {
-		return nil, nil, errJSON
-	}
-	if h.Get("Content-Type") != jsonType {
-		// The spec's media type, however the client spelled it.
-		h.Set("Content-Type", jsonType)
-	}
-	return trim(body, o.body)
 }
 
 // validate checks parameters and body against the schema. It returns
