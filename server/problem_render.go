@@ -28,10 +28,7 @@ func (s *Server) renderError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p := gen.Problem{
-		Type: problemType + k.code, Title: k.title, Status: k.status, Detail: k.detail,
-		Instance: e.requestID, Code: k.code,
-	}
+	p := newProblem(k, e.requestID)
 	var invalid *invalidRequest
 	if errors.As(err, &invalid) {
 		p.Errors = &invalid.violations
@@ -46,11 +43,19 @@ func (s *Server) renderError(err error, c echo.Context) {
 		reason := declined.Reason()
 		p.DeclineCode, p.Detail = &reason, declineSentence(reason)
 	}
-	s.writeProblem(c, p, err)
+	writeProblem(c.Response(), p, err)
 }
 
-func (s *Server) writeProblem(c echo.Context, p gen.Problem, cause error) {
-	h := c.Response().Header()
+// newProblem returns a problem of this kind in the answer to a request.
+func newProblem(k kind, requestID string) gen.Problem {
+	return gen.Problem{
+		Type: problemType + k.code, Title: k.title, Status: k.status, Detail: k.detail, Instance: requestID, Code: k.code,
+	}
+}
+
+// writeProblem writes the problem and the headers that its status needs.
+func writeProblem(w http.ResponseWriter, p gen.Problem, cause error) {
+	h := w.Header()
 	switch p.Status {
 	case http.StatusUnauthorized:
 		h.Set(echo.HeaderWWWAuthenticate, challenge(cause))
@@ -62,9 +67,9 @@ func (s *Server) writeProblem(c echo.Context, p gen.Problem, cause error) {
 		panic(err)
 	}
 	h.Set(echo.HeaderContentType, "application/problem+json")
-	c.Response().WriteHeader(int(p.Status))
+	w.WriteHeader(int(p.Status))
 	// An error means that the client has gone.
-	_, _ = c.Response().Write(body)
+	_, _ = w.Write(body)
 }
 
 // challenge is the WWW-Authenticate header of RFC 6750, section 3: bare for a

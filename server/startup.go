@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,26 +13,25 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/nestpayments/nestpayments/gen"
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// Startup serves a server that is still to be opened: liveness answers at once, and
-// everything else is a 503 until it is.
+// Startup accepts requests while the server is being opened: /livez returns 200,
+// everything else 503.
 type Startup struct {
-	// Open makes the server. It may take minutes, while the database cannot be reached
+	// Open returns the server. It may take minutes, while the database cannot be reached
 	// or makes an index. Required.
 	Open func(context.Context) (*Server, error)
-	// Serving is called as soon as the server answers. nil means nobody is told.
+	// Serving is called when the server is ready to handle requests. May be nil.
 	Serving func()
-	// Log takes what net/http complains about. Required.
+	// Log receives the errors of net/http. Required.
 	Log *slog.Logger
 	Lifetimes
 }
 
-// Serve answers on the listener until ctx ends. Then readiness goes first, requests
-// under way are let finish, and the reconciler stops last. It returns nil after a
-// clean stop, and the error of Open.
+// Serve serves until ctx ends. Then readiness fails, requests in progress finish, and
+// the reconciler stops last. It returns nil after a clean stop; otherwise the error of
+// the Lifetimes, of Open, of the listener, or of requests that outlasted Drain.
 func (u Startup) Serve(ctx context.Context, ln net.Listener) error {
 	if err := u.setDefaults(); err != nil {
 		return err
@@ -58,7 +56,7 @@ func (u Startup) Serve(ctx context.Context, ln net.Listener) error {
 	return u.run(ctx, s, srv, failed)
 }
 
-// run is the life of an open server: it serves until ctx ends, and stops in order.
+// run serves an open server until ctx ends, and stops its parts in order.
 func (u Startup) run(ctx context.Context, s *Server, srv *http.Server, failed <-chan error) error {
 	s.reconciler.Start(context.WithoutCancel(ctx))
 	defer s.reconciler.Stop()
@@ -88,8 +86,7 @@ func (u Startup) run(ctx context.Context, s *Server, srv *http.Server, failed <-
 	return nil
 }
 
-// answerWhileOpening answers before there is a server: 200 to liveness, and to
-// everything else what a database that cannot be reached leads to.
+// answerWhileOpening returns 200 for liveness, and 503 for everything else.
 func answerWhileOpening(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -101,19 +98,10 @@ func answerWhileOpening(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok\n"))
 		return
 	}
-	h.Set(echo.HeaderRetryAfter, strconv.Itoa(retryAfter))
 	if r.URL.Path == readyPath {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(retryAfter))
 		http.Error(w, "the database is being opened", http.StatusServiceUnavailable)
 		return
 	}
-	k := kindOf(store.ErrUnavailable)
-	body, err := json.Marshal(gen.Problem{
-		Type: problemType + k.code, Title: k.title, Status: k.status, Detail: k.detail, Instance: id, Code: k.code,
-	})
-	if err != nil { // a struct of strings and numbers always encodes
-		panic(err)
-	}
-	h.Set(echo.HeaderContentType, "application/problem+json")
-	w.WriteHeader(int(k.status))
-	_, _ = w.Write(body)
+	writeProblem(w, newProblem(kindOf(store.ErrUnavailable), id), store.ErrUnavailable)
 }
