@@ -12,33 +12,26 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// Handle brings the payment that an event of Stripe names up to date, for webhooks
-// and for the reconciler. The event's own data is not used: events come late,
-// twice and out of order. After an error the event must be handled again.
-func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
-	if !Concerns(e) {
-		return nil
-	}
-	return s.sync(ctx, e)
-}
-
 // eventCreated is the type of an intent's first event.
 const eventCreated = "payment_intent.created"
 
-// Concerns reports whether Handle has a use for the event: it is of a payment intent
-// and names it. Others are acknowledged and ignored.
+// Concerns reports whether Handle processes the event: a payment_intent event with an
+// intent id.
 func Concerns(e *stripeclient.Event) bool {
 	return strings.HasPrefix(e.Type, "payment_intent.") && e.ObjectID != ""
 }
 
-// sync brings the payment of the event's intent up to date. An intent that has no
-// payment here may get one.
+// Handle updates the payment of the event's intent, or adopts the intent. It ignores
+// events that do not concern it. The event's own data is not used, because events come
+// late, twice and out of order. After an error the event must be handled again.
 //
-// Stripe is not asked where its answer could change nothing: about a payment that is
-// final, about an intent's making, once its payment has its id, as that was stored
-// together with a status which is not older, and about an intent that the event
-// itself shows to be nobody's of ours.
-func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
+// Handle skips the call to Stripe where the answer could change nothing: the payment is
+// final; the event is payment_intent.created and the payment is stored with its intent;
+// or the event shows that the intent is not ours.
+func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
+	if !Concerns(e) {
+		return nil
+	}
 	p, err := s.store.PaymentByIntent(ctx, e.ObjectID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("sync payment: %w", err)
@@ -64,15 +57,15 @@ func (s *Service) sync(ctx context.Context, e *stripeclient.Event) error {
 	return err
 }
 
-// adopt brings an intent that no payment has into the store, if it is a user's of
-// ours. What the metadata says counts only where our own store, or Stripe's
-// customer, confirms it: others may write metadata under our keys.
+// adopt stores an intent that no payment has, if it belongs to one of our users.
+// Metadata counts only if our store, or Stripe's customer, confirms it: others may write
+// metadata under our keys.
 //
 // An intent that was made for a payment of ours, and not yet stored with it, is
 // stored with it. Otherwise the customer decides whose it is. If the database is a
 // backup from before the payment was made, the payment is restored with its id and
 // cuid, so that a client that repeats its request finds it and pays once. Any other
-// intent, made in the dashboard or by another program, becomes a payment of its own.
+// intent, made in the dashboard or by another program, becomes a new payment.
 func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 	if in.CustomerID == "" || !in.HasPrice() {
 		return nil
@@ -97,7 +90,7 @@ func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 	}
 	err = s.insertAdopted(ctx, in, store.Payment{ID: store.NewID(in.Created), UserID: u.ID, CUID: adoptedPrefix + in.ID})
 	if errors.Is(err, store.ErrPaymentExists) {
-		return nil // another event of the intent was faster
+		return nil // another event of this intent came first
 	}
 	return wrap("adopt payment", err)
 }
@@ -108,10 +101,13 @@ const adoptedPrefix = "stripe:"
 
 func wasAdopted(p *store.Payment) bool { return strings.HasPrefix(p.CUID, adoptedPrefix) }
 
-// mayAdopt reports whether adopt may have a use for an intent of this origin.
+// mayAdopt reports whether adopt could store an intent with this origin.
 func (s *Service) mayAdopt(ctx context.Context, o stripeclient.Origin) (bool, error) {
-	if !o.Known || o.CustomerID == "" {
-		return !o.Known, nil
+	if !o.Known {
+		return true, nil
+	}
+	if o.CustomerID == "" {
+		return false, nil
 	}
 	_, err := s.store.UserByCustomer(ctx, o.CustomerID)
 	if !errors.Is(err, store.ErrNotFound) {
@@ -131,8 +127,7 @@ func (s *Service) mayAdopt(ctx context.Context, o stripeclient.Origin) (bool, er
 	return err == nil && u.CustomerID == "", err
 }
 
-// named returns the payment that the intent's metadata names, nil if there is
-// none.
+// named returns the payment that the intent's metadata names, or nil.
 func (s *Service) named(ctx context.Context, in *stripeclient.Intent) (*store.Payment, error) {
 	if !oursByShape(in) {
 		return nil, nil
@@ -144,12 +139,9 @@ func (s *Service) named(ctx context.Context, in *stripeclient.Intent) (*store.Pa
 	return p, err
 }
 
-// owner returns the user whose customer the intent charges, nil if it is none of
-// ours.
-//
-// In a backup from before the customer was made, the user has none. Then Stripe's
-// customer must name the user, and becomes theirs: only who has the account's
-// secret key can write that, and other deployments have other users.
+// owner returns the user whose customer the intent charges, or nil. After a restore
+// from a backup the user may have no customer. Then the Stripe customer is attached if
+// its metadata names the user: only holders of the account's secret key can write that.
 func (s *Service) owner(ctx context.Context, in *stripeclient.Intent) (*store.User, error) {
 	u, err := s.store.UserByCustomer(ctx, in.CustomerID)
 	if !errors.Is(err, store.ErrNotFound) {
@@ -183,7 +175,8 @@ func (s *Service) owner(ctx context.Context, in *stripeclient.Intent) (*store.Us
 	return u, nil
 }
 
-// insertAdopted adds the payment with what the intent says. store.ErrPaymentExists.
+// insertAdopted inserts p with the intent's amount, customer and state. Errors:
+// store.ErrPaymentExists.
 func (s *Service) insertAdopted(ctx context.Context, in *stripeclient.Intent, p store.Payment) error {
 	p.Amount, p.Currency, p.CustomerID = in.Amount, in.Currency, in.CustomerID
 	p.CreatedAt, p.UpdatedAt = in.Created.UTC().Truncate(time.Millisecond), s.now()
