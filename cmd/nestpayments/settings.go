@@ -16,8 +16,8 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// check reports everything that is missing or wrong, together, each by the name of its
-// variable. It finds what Run would, but opens nothing and listens nowhere.
+// check reports every missing or invalid setting, each by the name of its variable. It
+// opens no database and no listener, and calls nobody.
 func (c serveCommand) check(env *environment) error {
 	_, faults := c.config(nil)
 	faults = append(faults, c.database.check(), checkAddress("ADDR", c.Addr), checkAddress("OPERATOR_ADDR", c.OperatorAddr), checkTraces())
@@ -30,8 +30,7 @@ func (c serveCommand) check(env *environment) error {
 	return nil
 }
 
-// config returns the configuration of the server but for its store, and all that is wrong
-// with it.
+// config returns the server's configuration without its store, and all faults.
 func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (server.Config, []error) {
 	config := server.Config{
 		Issuer: c.TokenIssuer, Audience: c.TokenAudience,
@@ -47,30 +46,23 @@ func (c serveCommand) config(observe func(context.Context, stripeclient.Call)) (
 		named("TRUSTED_PROXIES", server.CheckTrustedProxies(c.TrustedProxies)),
 		named("CORS_ORIGINS", server.CheckOrigins(c.CORSOrigins)),
 	}
-	fault := func(err error) { faults = append(faults, err) }
-	var err error
-	if config.Keys, err = c.keys(); err != nil {
-		fault(err)
+	keys, keysErr := c.keys()
+	client, stripeErr := c.stripe(observe)
+	webhook, webhookErr := c.webhook()
+	faults = append(faults, keysErr, stripeErr, webhookErr)
+	if flatten(faults) != nil {
+		return config, faults
 	}
-	if client, err := c.stripe(observe); err != nil {
-		fault(err)
-	} else {
-		config.Stripe, config.CheckKey = client, client.CheckKey
-	}
-	if config.Webhook, err = c.webhook(); err != nil {
-		fault(err)
-	}
-	// What is left is tried on a server that has all the rest.
-	if flatten(faults) == nil {
-		trial := config
-		trial.Store, trial.Stripe = noStore{}, noStripe{}
-		_, err = server.New(trial)
-		fault(err)
-	}
-	return config, faults
+	config.Keys, config.Webhook = keys, webhook
+	config.Stripe, config.CheckKey = client, client.CheckKey
+	// If nothing else is wrong, let server.New check the rest.
+	trial := config
+	trial.Store, trial.Stripe = noStore{}, noStripe{}
+	_, err := server.New(trial)
+	return config, append(faults, err)
 }
 
-// checkPrice reports what Stripe always refuses of the amount and the currency.
+// checkPrice reports an amount or a currency that Stripe always refuses.
 func (c serveCommand) checkPrice() error {
 	var faults []error
 	if err := stripeclient.CheckCurrency(c.Currency); err != nil {
@@ -91,7 +83,7 @@ func (c serveCommand) keys() (*auth.KeySet, error) {
 }
 
 func (c serveCommand) stripe(observe func(context.Context, stripeclient.Call)) (*stripeclient.Client, error) {
-	// Each setting is tried with good ones beside it, to name the one at fault.
+	// Check each setting beside valid ones, to name the faulty one.
 	var faults []error
 	_, badKey := stripeclient.New(stripeclient.Config{SecretKey: c.StripeKey})
 	_, badURL := stripeclient.New(stripeclient.Config{SecretKey: "sk_test_x", BaseURL: c.StripeURL})
@@ -130,7 +122,8 @@ func (c serveCommand) webhook() (*stripeclient.Webhook, error) {
 	return stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: c.WebhookSecrets})
 }
 
-// checkAddress reports what nothing could listen on. An empty address is none.
+// checkAddress reports an address that cannot be listened on. Empty is allowed: no
+// listener.
 func checkAddress(variable, addr string) error {
 	if addr == "" {
 		return nil
@@ -157,13 +150,13 @@ func checkTraces() error {
 	return provider.Shutdown(context.Background())
 }
 
-// warnings are what is not wrong, but worth a look.
+// warnings lists settings that are valid but probably unintended.
 func (c serveCommand) warnings(env *environment) (all []string) {
 	if least := stripeclient.MinimumAmount(c.Currency); c.Amount < least {
 		all = append(all, fmt.Sprintf("PAYMENT_AMOUNT is %d, below the minimum that Stripe documents for %s, %d: Stripe may refuse every payment", c.Amount, c.Currency, least))
 	}
 	if len(c.WebhookSecrets) == 0 {
-		all = append(all, "no webhook: STRIPE_WEBHOOK_SECRETS is not set, payments follow Stripe by the reconciler alone")
+		all = append(all, "STRIPE_WEBHOOK_SECRETS is not set: payments are updated by the reconciler only")
 	}
 	return append(all, exposed(append(c.files(), env.files...)...)...)
 }
