@@ -73,9 +73,9 @@ const (
 	codeCapabilityMissing stripe.ErrorCode = "storer_capability_missing"
 )
 
-// classify returns what Stripe's answer to the call op means: whether the card
-// is declined, or Stripe objects to the payment method, the request, the
-// account, the key or the moment.
+// classify returns the kind of Stripe's answer to the call op: the card is declined;
+// the payment method, the request, the account or the key is refused; or the error is
+// temporary.
 // Source: https://docs.stripe.com/api/errors
 func classify(op string, status int, a *stripe.Error) Kind {
 	if status >= 500 || status == http.StatusRequestTimeout || status == http.StatusFailedDependency {
@@ -125,8 +125,8 @@ func objectsToPaymentMethod(op string, status int, a *stripe.Error) bool {
 }
 
 // namesPaymentMethod reports whether Stripe names the payment method as the
-// parameter at fault. It calls it "source" if it belongs to a customer and the
-// intent has none.
+// parameter at fault. Stripe calls the parameter "source" if the payment method belongs
+// to a customer and the intent has no customer.
 func namesPaymentMethod(op string, a *stripe.Error) bool {
 	return a.Param == "payment_method" || strings.HasPrefix(a.Param, "payment_method[") ||
 		op == opConfirm && a.Param == "source"

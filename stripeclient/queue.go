@@ -24,29 +24,29 @@ func payerOf(ctx context.Context) string {
 	return user
 }
 
-// backgroundShare: while both wait, one turn in so many is the background's.
+// backgroundShare: while both wait, every tenth turn goes to the background.
 const backgroundShare = 10
 
-// queue gives out turns to send a request: at most so many at a time, and no more
-// than the rate. Payers go before the background, which keeps a tenth of the turns,
-// and never takes the last quarter of the places under way. Each payer has a line,
-// and the lines take turns, so that nobody waits for another's backlog.
+// queue limits requests in flight and per second. Payers come first, but the background
+// gets a tenth of the turns, and at most three quarters of the places. Each payer has a
+// line, and lines take turns, so nobody waits for another payer's backlog.
 type queue struct {
 	rate *rate.Limiter
 	mu   sync.Mutex
-	// free is how many more requests may be under way; of those of the background,
-	// freeForBackground.
+	// free and freeForBackground are how many more requests, and background requests,
+	// may be in flight.
 	free, freeForBackground int
-	// lines are those of the payers who wait; the first has the next turn.
+	// lines are those of the waiting payers; the first has the next turn.
 	lines      []*line
 	background line
-	// passed is how many payers had a turn while the background waited.
+	// payerTurns is the number of turns payers have had since the last background turn,
+	// while background calls waited.
 	payerTurns int
 	// wake calls advance when the rate allows the next turn.
 	wake *time.Timer
 }
 
-// line is who waits, in order.
+// line holds the waiting requests of one payer, or of the background, in order.
 type line struct {
 	user    string
 	waiting []*turn
@@ -62,9 +62,8 @@ func newQueue(r *rate.Limiter, places int) *queue {
 	return &queue{rate: r, free: places, freeForBackground: places - places/4}
 }
 
-// enter waits for a turn, for as long as patience at most, and returns a function
-// that ends it; or nil, and after what time it makes sense to try again. It does not
-// wait if it can be seen that the turn would come too late.
+// enter waits up to patience for a turn. It returns leave, which ends the turn, or nil
+// and when to retry. It returns at once if the wait would be too long.
 func (q *queue) enter(ctx context.Context, user string, patience time.Duration) (leave func(), retryAfter time.Duration) {
 	q.mu.Lock()
 	if wait := q.estimate(user); wait > patience {
@@ -104,8 +103,10 @@ func (q *queue) line(user string) *line {
 	return l
 }
 
-// estimate is how long the rate alone makes a new request of the user wait. Before
-// it are those of its own line, and as many of each other line.
+// estimate returns a lower bound for the wait of a new request of the user. Ahead of it
+// are its own line and, from each other line, at most one request more than that. A
+// background call is estimated from the background line, so the first one counts as
+// having nobody ahead.
 func (q *queue) estimate(user string) time.Duration {
 	own := 0
 	for _, l := range q.lines {
@@ -125,7 +126,7 @@ func (q *queue) estimate(user string) time.Duration {
 	return max(0, time.Duration(missing/float64(q.rate.Limit())*float64(time.Second)))
 }
 
-// advance gives out the turns that can be given out now. q.mu is held.
+// advance starts the turns that can start now. q.mu is held.
 func (q *queue) advance() {
 	for q.free > 0 {
 		background, some := q.next()
@@ -157,7 +158,7 @@ func (q *queue) advance() {
 	}
 }
 
-// next reports whether somebody can have a turn, and whether that is the background.
+// next reports whether a request can have a turn, and whether it is a background one.
 func (q *queue) next() (background, some bool) {
 	waits := len(q.background.waiting) > 0 && q.freeForBackground > 0
 	if len(q.background.waiting) == 0 {

@@ -12,15 +12,15 @@ import (
 )
 
 // CountPayment counts a new payment that the user creates at this time, until
-// UncountPayment. *ThrottledError.
+// UncountPayment. Errors: *ThrottledError.
 func (t *Throttle) CountPayment(ctx context.Context, userID string, created time.Time) error {
 	a := unconfirmed(userID, created)
 	err := t.count(ctx, a, t.limits.Unconfirmed)
 	return limitedBy(LimitUnconfirmed, err)
 }
 
-// UncountPayment gives the place of a payment back: it was confirmed, or it was not
-// new.
+// UncountPayment removes a payment from the count, because it was confirmed or already
+// existed.
 func (t *Throttle) UncountPayment(ctx context.Context, userID string, created time.Time) error {
 	a := unconfirmed(userID, created)
 	if !a.Expires.After(t.clock()) {
@@ -40,18 +40,18 @@ func unconfirmed(userID string, created time.Time) store.Attempt {
 // declineLimit is the limit of one user, address or payment.
 type declineLimit struct {
 	attempt store.Attempt
-	// reasons is how many declines the client is told the reason of; most is how
-	// many it is told of at all.
-	reasons, most int
+	// withReason is the number of declines reported with their reason; max is the
+	// number reported at all.
+	withReason, max int
 }
 
 // declineLimits returns the limits that a confirmation is subject to: the user's,
 // the address's and the payment's.
 func (t *Throttle) declineLimits(userID, intentID string, from netip.Addr) []declineLimit {
 	window, expires := t.window(hourWindow)
-	limit := func(kind, value string, reasons, most int) declineLimit {
+	limit := func(kind, value string, withReason, most int) declineLimit {
 		a := store.Attempt{Key: digest(kind, window, value), Expires: expires}
-		return declineLimit{a, max(reasons, 1), max(most, 1)}
+		return declineLimit{a, max(withReason, 1), max(most, 1)}
 	}
 	n := t.limits.Declines
 	return []declineLimit{
@@ -61,14 +61,13 @@ func (t *Throttle) declineLimits(userID, intentID string, from netip.Addr) []dec
 	}
 }
 
-// BeginConfirm lets a confirmation go to Stripe unless its user, its address or its
-// payment has had too many declines. Confirmations that are under way in this
-// process count as if they were declined, so that many at once learn no more than
-// many in turn; those with the same key count once. Call end when the
-// outcome has been counted. *ThrottledError.
+// BeginConfirm checks the decline limits before a confirmation is sent. Confirmations in
+// progress in this process count as declines, so sending many at once reveals no more
+// than sending them in turn. Confirmations with the same key count once. Call end when
+// the outcome has been counted. Errors: *ThrottledError.
 func (t *Throttle) BeginConfirm(ctx context.Context, userID, intentID, key string, from netip.Addr) (end func(), err error) {
 	limits := t.declineLimits(userID, intentID, from)
-	// Before the counts are read: a confirmation that ends in between is counted
+	// Begin before the counts are read: a confirmation that ends in between is counted
 	// twice, and not missed.
 	underWay, end := t.underWay.begin(limits, key)
 	if err := t.admitConfirm(ctx, limits, underWay); err != nil {
@@ -88,10 +87,10 @@ func (t *Throttle) admitConfirm(ctx context.Context, limits []declineLimit, unde
 				return fmt.Errorf("throttle confirmation: %w", err)
 			}
 		}
-		if declined >= l.most {
+		if declined >= l.max {
 			return t.throttled(LimitDeclines, l.attempt.Expires)
 		}
-		if declined+underWay[i] > l.most {
+		if declined+underWay[i] > l.max {
 			return &ThrottledError{Limit: LimitAttempts, RetryAfter: time.Second}
 		}
 		if i == 0 {
@@ -101,10 +100,9 @@ func (t *Throttle) admitConfirm(ctx context.Context, limits []declineLimit, unde
 	return nil
 }
 
-// CountDecline counts a decline of a confirmation that was let through, once for each
-// key. It reports whether the client may be told the
-// reason. *ThrottledError if the client must not be told of the decline at all, as
-// others have used up the limit meanwhile.
+// CountDecline counts a decline, once per key and hour. It reports whether the client
+// may learn the reason. It returns *ThrottledError if the client must not learn of the
+// decline, because others have reached the limit meanwhile.
 func (t *Throttle) CountDecline(ctx context.Context, userID, intentID, key string, from netip.Addr) (reason bool, err error) {
 	limits := t.declineLimits(userID, intentID, from)
 	window, expires := t.window(hourWindow)
@@ -117,14 +115,14 @@ func (t *Throttle) CountDecline(ctx context.Context, userID, intentID, key strin
 	reason = true
 	var refused error
 	for _, l := range limits {
-		err := t.count(ctx, l.attempt, l.reasons)
+		err := t.count(ctx, l.attempt, l.withReason)
 		if isThrottled(err) {
 			reason = false
-			err = t.count(ctx, l.attempt, l.most)
+			err = t.count(ctx, l.attempt, l.max)
 		}
 		switch {
 		case isThrottled(err):
-			refused = err // the other limits count it all the same
+			refused = err // the other limits must count it, too
 		case err != nil:
 			return false, err
 		}
@@ -132,12 +130,12 @@ func (t *Throttle) CountDecline(ctx context.Context, userID, intentID, key strin
 	return reason, limitedBy(LimitDeclines, refused)
 }
 
-// mayTellReason reports whether the client may be told the reason of a decline that
-// has been counted before.
+// mayTellReason reports whether the client may learn the reason of a decline that has
+// been counted before.
 func (t *Throttle) mayTellReason(ctx context.Context, limits []declineLimit) (bool, error) {
 	for _, l := range limits {
 		declined, err := t.store.Attempts(ctx, l.attempt.Key)
-		if err != nil || declined > l.reasons {
+		if err != nil || declined > l.withReason {
 			return false, err
 		}
 	}
@@ -158,15 +156,15 @@ func limitedBy(l Limit, err error) error {
 	return err
 }
 
-// underWay holds the confirmations that are under way in this process, by the keys
-// of their limits, and how often each is. It is safe for concurrent use.
+// underWay holds the confirmations in progress in this process by the keys of their
+// limits, and how often each was sent. It is safe for concurrent use.
 type underWay struct {
 	mu      sync.Mutex
 	byLimit map[string]map[string]int
 }
 
-// begin adds a confirmation to each limit, until end is called. It returns how many
-// different ones each limit has then.
+// begin adds a confirmation to each limit, until end is called. It returns the number of
+// different confirmations of each limit, with the new one.
 func (u *underWay) begin(limits []declineLimit, confirmation string) (counts []int, end func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

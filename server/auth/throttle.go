@@ -20,7 +20,8 @@ import (
 type Limit int
 
 const (
-	// LimitAttempts: too many logins, sign-ups or changes of an email address.
+	// LimitAttempts: too many logins, sign-ups or changes of an email address, or too
+	// many confirmations at the same time.
 	LimitAttempts Limit = iota
 	// LimitUnconfirmed: too many new payments that are not confirmed.
 	LimitUnconfirmed
@@ -53,17 +54,17 @@ type ThrottleConfig struct {
 	// Default ten times Accounts.
 	Logins int
 	// Addresses is how many addresses may fail to log in to one account in 15
-	// minutes, before sites that have failed are refused. Default 20.
+	// minutes. From then on, sites with a failure are refused. Default 20.
 	Addresses int
-	// SignUps is how many email addresses may be claimed in an hour from one
-	// address, and by one user together with the users that go back to this
-	// user. Default 30.
+	// SignUps is how many email addresses one network address may claim in a clock
+	// hour (UTC), and one registered user together with all users created from it,
+	// directly or not. Default 30.
 	SignUps int
-	// Unconfirmed is how many payments one user may create in an hour and leave
-	// unconfirmed. Default 50.
+	// Unconfirmed is how many payments one user may create in a clock hour (UTC) and
+	// leave unconfirmed. Default 50.
 	Unconfirmed int
-	// Declines is how many declines one user may have in an hour. One payment may
-	// have half as many, and one address five times as many. Default 10.
+	// Declines is how many declines one user may have in a clock hour (UTC). One payment
+	// may have half as many, and one address five times as many. Default 10.
 	Declines int
 }
 
@@ -107,9 +108,9 @@ const (
 )
 
 // Throttle limits logins, sign-ups, new payments and declines, over all replicas
-// that share the store. The rules are in the package's documentation. It is safe
-// for concurrent use. Its methods return errors of the store as well as those
-// that their comments name.
+// that share the store. Only confirmations in progress are counted per process. The
+// rules are in the package's documentation. It is safe for concurrent use. Its methods
+// return errors of the store as well as those that their comments name.
 type Throttle struct {
 	store    store.Store
 	clock    func() time.Time
@@ -127,7 +128,7 @@ func NewThrottle(s store.Store, clock func() time.Time, c ThrottleConfig) (*Thro
 // ClaimEmail counts a request that claims an email address: a registration, the
 // creation of a user, or a change of the address. Each of them tells the caller
 // whether somebody has the address. It counts by network address, and by the root
-// of the user who asks; by is nil for a registration. *ThrottledError.
+// of the caller; by is nil for a registration. Errors: *ThrottledError.
 func (t *Throttle) ClaimEmail(ctx context.Context, from netip.Addr, by *store.User) error {
 	window, expires := t.window(hourWindow)
 	claim := store.Attempt{Key: digest("sign-up", window, network(from, 64)), Expires: expires}

@@ -21,20 +21,20 @@ type Confirmation struct {
 	From netip.Addr
 }
 
-// Confirmed is a payment that was charged: succeeded, or on its way there
-// (processing, requires_capture), or waiting for its customer (requires_action).
+// Confirmed is the result of a confirmation that was not refused. The payment is
+// succeeded, processing, requires_capture, or requires_action, which waits for the
+// customer.
 type Confirmed struct {
 	Payment *store.Payment
 	// Replayed is true if the payment had succeeded before, and nothing was done.
 	Replayed bool
 }
 
-// Confirm charges the payment, or returns it as it is if it has succeeded. It may
-// be called again after any error.
+// Confirm charges the payment. A succeeded payment is returned unchanged. It is safe to
+// call again after any error.
 //
-// ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrAuthenticationPending,
-// ErrOtherAccount, ErrPaymentMethodUnusable, *DeclinedError, and the errors of
-// Limits.
+// Errors: ErrNotFound, ErrCUIDMismatch, ErrNotConfirmable, ErrAuthenticationPending,
+// ErrOtherAccount, ErrPaymentMethodUnusable, *DeclinedError, and those of Limits.
 func (s *Service) Confirm(ctx context.Context, c Confirmation) (*Confirmed, error) {
 	p, err := s.Payment(ctx, c.UserID, c.IntentID)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *Service) confirm(ctx context.Context, c Confirmation, p *store.Payment)
 	return nil, wrap("confirm payment", exhausted(last))
 }
 
-// Payment returns the user's own payment. ErrNotFound.
+// Payment returns the user's own payment. Errors: ErrNotFound.
 func (s *Service) Payment(ctx context.Context, userID, intentID string) (*store.Payment, error) {
 	p, err := s.store.PaymentByIntent(ctx, intentID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && p.UserID != userID {
@@ -102,9 +102,8 @@ type try struct {
 	err    error
 }
 
-// settle decides what an answer means. It returns done with the payment or an
-// error that is for the client, or else the payment to try again with, under a
-// key of its own.
+// settle decides what Stripe's answer means. If done, it returns the payment, or an
+// error. Otherwise it returns the payment to confirm again, whose attempt has a new key.
 func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Payment, err error) {
 	switch {
 	case t.err == nil && !t.intent.Replayed:
@@ -115,7 +114,7 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 	case is(t.err, stripeclient.KindDeclined):
 		return true, nil, s.recordDecline(ctx, t, asStripe(t.err).Intent)
 	case is(t.err, stripeclient.KindUnknown):
-		// The charge may have gone through. If so, it is good news.
+		// The charge may have gone through: look.
 		in, err := s.stripe.Intent(ctx, t.payment.IntentID)
 		if err != nil || !confirmed(in.Status) {
 			return true, nil, t.err
@@ -132,12 +131,10 @@ func (s *Service) settle(ctx context.Context, t try) (done bool, p *store.Paymen
 	return true, nil, t.err
 }
 
-// settleByState decides by the intent as it is now, since the answer was one of
-// the past, to another request with the same key, or about a state that did not
-// allow the call.
-//
-// Where the state allows a confirmation the attempt is over, and the next one
-// decides.
+// settleByState fetches the intent and decides by its state, because the answer says
+// nothing about now: it was replayed, belongs to another request with the same key, or
+// rejects the intent's state. If the intent can be confirmed, this attempt is over and
+// the next one decides.
 func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store.Payment, err error) {
 	in, err := s.intent(ctx, t.payment.IntentID)
 	if err != nil {
@@ -162,7 +159,7 @@ func (s *Service) settleByState(ctx context.Context, t try) (done bool, p *store
 }
 
 // awaitsAuthentication reports whether the intent waits for the authentication of this
-// try's payment method. Another may have been tried since.
+// try's payment method, and not for that of a later one.
 func (t try) awaitsAuthentication(in *stripeclient.Intent) bool {
 	if in.Status != stripeclient.StatusRequiresAction {
 		return false
@@ -213,14 +210,13 @@ func (t try) endAttempt(p *store.Payment) {
 }
 
 // unusable reports whether Stripe objects to the payment method, which is the only
-// thing in a confirmation that the client chooses. What Stripe refuses for any other
-// reason, an operator must fix.
+// thing in a confirmation that the client chooses.
 func unusable(err error) bool {
 	return is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method")
 }
 
-// outcomeUnknown is the error of a read that follows a write whose outcome it was to
-// find out. That Stripe could not be asked does not mean that nothing was done.
+// outcomeUnknown converts the error of a read that follows a write: if the read was not
+// executed, the outcome of the write is still unknown.
 func outcomeUnknown(err error) error {
 	if !notExecuted(err) {
 		return err
@@ -230,7 +226,8 @@ func outcomeUnknown(err error) error {
 	return &e
 }
 
-// notExecuted reports whether nothing came of a call, so that it can be made again.
+// notExecuted reports whether Stripe or our own limits refused the call for now. Nothing
+// was done, so it can be repeated.
 func notExecuted(err error) bool {
 	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// keyLife is for how long an idempotency key is relied on. Stripe keeps keys for
-// at least 24 hours; the rest is for clocks that differ.
+// keyLife is how long we reuse an idempotency key. Stripe keeps keys for at least 24
+// hours; one hour is left for clock differences.
 // Source: https://docs.stripe.com/api/idempotent_requests
 const keyLife = 23 * time.Hour
 
-// Created is a payment with the secret that its client pays it with.
+// Created is a payment and the client secret that confirms it.
 type Created struct {
 	Payment *store.Payment
 	// ClientSecret is Stripe's, fresh from there. Never stored or logged.
@@ -24,10 +24,10 @@ type Created struct {
 	Replayed bool
 }
 
-// Create returns the user's payment with this cuid, and makes it if there is
-// none. It may be called again after any error, and by many at once: there is one
-// payment, with the amount and currency of its first call. ErrOtherAccount, and the
-// errors of Limits for a new payment.
+// Create returns the user's payment with this cuid, creating it if necessary. It is safe
+// to retry and to call concurrently: all calls return the same payment, with the amount
+// and currency of the first. Errors: ErrOtherAccount, and for a new payment those of
+// Limits.
 func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Created, error) {
 	p, err := s.insertOrFind(ctx, u, cuid)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 		return nil, fmt.Errorf("create payment: %w", outcomeUnknown(err))
 	}
 	if p.IntentID != in.ID {
-		// Another replica's intent was there first: the secret must be of that.
+		// Another replica stored its intent first: return the secret of that one.
 		if in, err = s.intent(ctx, p.IntentID); err != nil {
 			return nil, fmt.Errorf("create payment: %w", outcomeUnknown(err))
 		}
@@ -53,11 +53,9 @@ func (s *Service) Create(ctx context.Context, u *store.User, cuid string) (*Crea
 	return &Created{Payment: p, ClientSecret: in.ClientSecret, Replayed: replayed}, nil
 }
 
-// insertOrFind returns the payment with this cuid, and makes it if the user has none.
-// The price is fixed here. It inserts before it looks: nearly every create is of a
-// new payment, so that saves a read. The unique index refuses a repeated one, which
-// then gives back the place that it took among the user's unconfirmed payments. It
-// works without a place, too.
+// insertOrFind inserts the payment, or returns the one that exists. It inserts first,
+// because nearly every create is new. A repeated create uncounts itself, and succeeds
+// even at the limit.
 func (s *Service) insertOrFind(ctx context.Context, u *store.User, cuid string) (*store.Payment, error) {
 	now := s.now()
 	p := &store.Payment{
@@ -83,8 +81,8 @@ func (s *Service) insertOrFind(ctx context.Context, u *store.User, cuid string) 
 	return p, err
 }
 
-// ensureIntent returns the payment's intent, which it makes if there is none, and
-// the payment as it was read before Stripe was asked.
+// ensureIntent returns the payment's intent, creating it if necessary, and the payment
+// as it was read before Stripe was called.
 func (s *Service) ensureIntent(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, *stripeclient.Intent, error) {
 	var last error
 	for range maxAttempts {
@@ -113,18 +111,15 @@ func (s *Service) ensureIntent(ctx context.Context, u *store.User, p *store.Paym
 	return nil, nil, exhausted(last)
 }
 
-// errNothingMade: an attempt has made nothing at Stripe, and its key cannot.
+// errNothingMade: the attempt created no intent, and its key must not be used again.
 var errNothingMade = errors.New("the attempt made nothing")
 
-// makeIntent makes the intent of the present attempt, or finds the one that an
-// earlier try of it made. errNothingMade if another attempt is needed: Stripe has
-// saved a refusal for its key, has forgotten the key or knows it with other
-// parameters, and the attempt made nothing.
+// makeIntent creates the intent of the current attempt, or finds the one an earlier call
+// created. It returns errNothingMade if a new attempt is needed.
 //
-// Until there is an intent, UpdatedAt is when the present idempotency key came
-// into being. One too old for Stripe to remember is not sent again; since every
-// key is stored before it is used, nobody can be about to use a newer one that
-// this look would miss.
+// While IntentID is empty, UpdatedAt is when the current key was stored. A key older
+// than keyLife is not sent again. Keys are stored before use, so no call can be using a
+// newer key that this lookup would miss.
 func (s *Service) makeIntent(ctx context.Context, p *store.Payment) (*stripeclient.Intent, error) {
 	var why error
 	if s.now().Sub(p.UpdatedAt) <= keyLife {
@@ -145,8 +140,7 @@ func (s *Service) makeIntent(ctx context.Context, p *store.Payment) (*stripeclie
 	return nil, errors.Join(errNothingMade, why)
 }
 
-// findIntent looks for the payment's intent at Stripe. It returns nil if there is
-// none.
+// findIntent looks for the payment's intent at Stripe. It returns the intent, or nil.
 func (s *Service) findIntent(ctx context.Context, p *store.Payment) (*stripeclient.Intent, error) {
 	intents, err := s.stripe.Intents(ctx, p.CustomerID, p.CreatedAt.Add(-clockSkew))
 	if err != nil {
@@ -155,7 +149,7 @@ func (s *Service) findIntent(ctx context.Context, p *store.Payment) (*stripeclie
 	return pick(intents, p), nil
 }
 
-// pick returns the intent that was made for the payment, nil if there is none.
+// pick returns the intent that was created for the payment, or nil.
 func pick(intents []*stripeclient.Intent, p *store.Payment) *stripeclient.Intent {
 	for _, in := range intents {
 		if madeFor(in, p) {
@@ -174,8 +168,7 @@ func madeFor(in *stripeclient.Intent, p *store.Payment) bool {
 	}
 }
 
-// withCustomer ensures that the payment names the customer it will be charged to:
-// what the intent is made of is stored before Stripe is asked.
+// withCustomer stores the customer in the payment before the intent is created.
 func (s *Service) withCustomer(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, error) {
 	if p.CustomerID != "" {
 		return p, nil
@@ -187,7 +180,8 @@ func (s *Service) withCustomer(ctx context.Context, u *store.User, p *store.Paym
 	return s.updateOrReload(ctx, p, func(p *store.Payment) { p.CustomerID = id })
 }
 
-// moveCustomer gives the payment a new customer, as Stripe no longer has its own.
+// moveCustomer gives the payment a new customer, because Stripe no longer has the old
+// one.
 func (s *Service) moveCustomer(ctx context.Context, u *store.User, p *store.Payment) (*store.Payment, error) {
 	current, err := s.store.User(ctx, u.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -203,9 +197,8 @@ func (s *Service) moveCustomer(ctx context.Context, u *store.User, p *store.Paym
 	return s.updateOrReload(ctx, p, func(p *store.Payment) { p.CustomerID = id; p.Attempt++ })
 }
 
-// spend makes a change that leads to the next idempotency key. If the payment
-// has changed since it was read, the change is dropped and the payment is returned
-// as it is now: whoever was first has made the change.
+// updateOrReload stores a change that must be saved before Stripe is called. If another
+// writer came first, it drops the change and returns the stored payment.
 func (s *Service) updateOrReload(ctx context.Context, p *store.Payment, change func(*store.Payment)) (*store.Payment, error) {
 	next := *p
 	change(&next)

@@ -23,13 +23,12 @@ const (
 	reachBack = 3 * 24 * time.Hour
 )
 
-// eventReader reads Stripe's events in their order, each of them twice: as soon as
-// it is listed, and again when it is overlap old, since an event may be listed
-// late, behind others. What was handled at the first reading is not handled again,
-// so the second costs one list call for a hundred events.
+// eventReader reads Stripe's events in order, each of them twice: as soon as it is
+// listed, and again when it is older than overlap. Events that the first reading handled
+// are not handled again, so the second costs one list call for a hundred events.
 //
-// The stored cursor is that of the second reading. The rest is memory, and is
-// rebuilt from the cursor when another replica takes over.
+// The stored cursor is that of the second reading. The rest is in memory, and is rebuilt
+// from the cursor when another replica takes over.
 type eventReader struct {
 	service *Service
 	holder  string
@@ -49,8 +48,8 @@ type recentEvent struct {
 	failed time.Time
 }
 
-// read reads a batch of new events, and a batch of those that are due for the
-// second time. cursor is what is stored.
+// read reads a batch of new events, and a batch of those that are due for the second
+// reading. cursor is the stored one.
 func (r *eventReader) read(ctx context.Context, cursor string, round *Round) error {
 	if cursor != r.saved || r.recent == nil {
 		r.restart(cursor)
@@ -61,7 +60,7 @@ func (r *eventReader) read(ctx context.Context, cursor string, round *Round) err
 	return wrap("read events again", r.readAgain(ctx, round))
 }
 
-// restart forgets what was read after the cursor.
+// restart forgets which events after the cursor were read.
 func (r *eventReader) restart(cursor string) {
 	r.saved, r.ahead, r.recent = cursor, cursor, map[string]recentEvent{}
 }
@@ -82,7 +81,7 @@ func (r *eventReader) readNew(ctx context.Context, round *Round) error {
 	return err
 }
 
-// readAgain reads events that are old enough for the second time.
+// readAgain reads events that are old enough for the second reading.
 func (r *eventReader) readAgain(ctx context.Context, round *Round) error {
 	if !r.isDue() {
 		return nil
@@ -109,7 +108,7 @@ func (r *eventReader) readAgain(ctx context.Context, round *Round) error {
 	return err
 }
 
-// isDue reports whether any event is due for the second time.
+// isDue reports whether any event is due for the second reading.
 func (r *eventReader) isDue() bool {
 	for _, e := range r.recent {
 		if r.isOld(e.created, overlap) {
@@ -140,9 +139,9 @@ func (r *eventReader) save(ctx context.Context, cursor string) error {
 	return nil
 }
 
-// list returns the events behind the cursor. If Stripe refuses it, for its age or
-// for any other reason, reading begins again where Stripe's webhooks would: open
-// payments are checked in any case.
+// list returns the events after the cursor. If Stripe refuses the cursor, for its age or
+// for any other reason, reading starts again reachBack ago. Open payments are checked in
+// any case.
 func (r *eventReader) list(ctx context.Context, cursor string) (events []stripeclient.Event, more bool, err error) {
 	s := r.service
 	events, more, err = s.stripe.Events(ctx, cursor, batch)

@@ -12,14 +12,15 @@ import (
 type Limits interface {
 	// CountPayment counts a new payment of the user, until UncountPayment.
 	CountPayment(ctx context.Context, userID string, created time.Time) error
-	// UncountPayment is called for a payment that was confirmed, or that turned out
-	// not to be new.
+	// UncountPayment removes a payment from the count, because it was confirmed or
+	// already existed.
 	UncountPayment(ctx context.Context, userID string, created time.Time) error
-	// BeginConfirm lets a confirmation go to Stripe, or not. Confirmations with the
-	// same key are one to Stripe. end is called when the outcome has been counted.
+	// BeginConfirm checks the limits before a confirmation is sent. Confirmations with
+	// the same key count once. Call end when the outcome has been counted.
 	BeginConfirm(ctx context.Context, userID, intentID, key string, from netip.Addr) (end func(), err error)
-	// CountDecline counts a decline, once for each key, and reports whether the
-	// client may be told the reason.
+	// CountDecline counts a decline, once per key and hour. It reports whether the client
+	// may learn the reason. It returns an error if the client must not learn of the
+	// decline, because others have reached the limit meanwhile.
 	CountDecline(ctx context.Context, userID, intentID, key string, from netip.Addr) (reason bool, err error)
 }
 
@@ -35,9 +36,8 @@ func (unlimited) CountDecline(context.Context, string, string, string, netip.Add
 	return true, nil
 }
 
-// limitDecline counts a decline that the client is about to be told of, and takes
-// the reason out of it if the client must not learn it. Other errors stay as they
-// are.
+// limitDecline counts a decline before the client learns of it, and removes the reason
+// if the client must not learn that. Other errors are returned unchanged.
 func (s *Service) limitDecline(ctx context.Context, c Confirmation, err error) error {
 	var declined *DeclinedError
 	if !errors.As(err, &declined) {
