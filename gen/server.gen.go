@@ -133,7 +133,7 @@ type Problem struct {
 	// Example: invalid_request
 	Code string `json:"code"`
 
-	// DeclineCode Stripe's code for the decline, for programs. See https://docs.stripe.com/declines/codes. Do not show it to the payer: Stripe asks not to reveal some of the codes. After several declines in an hour it is `generic_decline` for most reasons. Absent for other problems.
+	// DeclineCode Stripe's code for the decline, for programs. See https://docs.stripe.com/declines/codes. Do not show it to the payer: Stripe asks not to reveal some of the codes. After several declines in a clock hour it is `generic_decline` for most reasons. Absent for other problems.
 	//
 	// Example: insufficient_funds
 	DeclineCode *string `json:"declineCode,omitempty"`

@@ -135,7 +135,7 @@ type Problem struct {
 	// Example: invalid_request
 	Code string `json:"code"`
 
-	// DeclineCode Stripe's code for the decline, for programs. See https://docs.stripe.com/declines/codes. Do not show it to the payer: Stripe asks not to reveal some of the codes. After several declines in an hour it is `generic_decline` for most reasons. Absent for other problems.
+	// DeclineCode Stripe's code for the decline, for programs. See https://docs.stripe.com/declines/codes. Do not show it to the payer: Stripe asks not to reveal some of the codes. After several declines in a clock hour it is `generic_decline` for most reasons. Absent for other problems.
 	//
 	// Example: insufficient_funds
 	DeclineCode *string `json:"declineCode,omitempty"`
@@ -440,7 +440,7 @@ type ClientInterface interface {
 
 	// PaymentControllerCreatePaymentWithBody Create a payment
 	//
-	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -449,7 +449,7 @@ type ClientInterface interface {
 
 	// PaymentControllerCreatePayment Create a payment
 	//
-	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -458,7 +458,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBody Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -467,7 +467,7 @@ type ClientInterface interface {
 
 	// PaymentControllerConfirmPayment Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -624,7 +624,7 @@ func (c *Client) PaymentControllerGetPayments(ctx context.Context, params *Payme
 
 // PaymentControllerCreatePaymentWithBody Create a payment
 //
-// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes any type of body and a specified content type.
 //
@@ -643,7 +643,7 @@ func (c *Client) PaymentControllerCreatePaymentWithBody(ctx context.Context, con
 
 // PaymentControllerCreatePayment Create a payment
 //
-// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -662,7 +662,7 @@ func (c *Client) PaymentControllerCreatePayment(ctx context.Context, body Paymen
 
 // PaymentControllerConfirmPaymentWithBody Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type.
 //
@@ -681,7 +681,7 @@ func (c *Client) PaymentControllerConfirmPaymentWithBody(ctx context.Context, co
 
 // PaymentControllerConfirmPayment Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1544,7 +1544,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerCreatePaymentWithBodyWithResponse Create a payment
 	//
-	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1553,7 +1553,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerCreatePaymentWithResponse Create a payment
 	//
-	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+	// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1562,7 +1562,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1571,7 +1571,7 @@ type ClientWithResponsesInterface interface {
 
 	// PaymentControllerConfirmPaymentWithResponse Confirm a payment
 	//
-	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+	// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3819,7 +3819,7 @@ func (c *ClientWithResponses) PaymentControllerGetPaymentsWithResponse(ctx conte
 
 // PaymentControllerCreatePaymentWithBodyWithResponse Create a payment
 //
-// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3834,7 +3834,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithBodyWithResponse
 
 // PaymentControllerCreatePaymentWithResponse Create a payment
 //
-// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of an hour unconfirmed; beyond it a new one is refused with 429.
+// Creates a payment. Repeating the request with the same `cuid` returns the same payment, so it is always safe to retry. The server decides the amount and currency when the payment is created; they never change afterwards. The client secret is for Stripe's client libraries. A user may leave a limited number of the payments of a clock hour unconfirmed; beyond it a new one is refused with 429.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3849,7 +3849,7 @@ func (c *ClientWithResponses) PaymentControllerCreatePaymentWithResponse(ctx con
 
 // PaymentControllerConfirmPaymentWithBodyWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3864,7 +3864,7 @@ func (c *ClientWithResponses) PaymentControllerConfirmPaymentWithBodyWithRespons
 
 // PaymentControllerConfirmPaymentWithResponse Confirm a payment
 //
-// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in an hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
+// Charges the payment to a Stripe payment method. The status of the answer is `succeeded`, or `requires_action` when the customer has to pass 3-D Secure, or `processing`. A decline is a 402, after which the same or another payment method may be tried; after many declines in a clock hour, of one payment, user or network address, comes a 429. While the customer authenticates one payment method, Stripe may refuse another: that is a 409 with the code `authentication_pending`. A payment that has succeeded is returned as it is.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
