@@ -30,7 +30,7 @@ func loadSpec(source []byte) (*openapi3.T, error) {
 	if err := spec.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("check the OpenAPI document: %w", err)
 	}
-	// The server answers under whatever name it is reached.
+	// Otherwise a request for a host that is not listed would be a 400.
 	spec.Servers = nil
 	return spec, nil
 }
@@ -39,7 +39,7 @@ func loadSpec(source []byte) (*openapi3.T, error) {
 type operation struct {
 	route   *routers.Route
 	options *openapi3filter.Options
-	// slashes is how many the path has.
+	// slashes is the number of slashes in the path.
 	slashes int
 	// secured operations need an access token.
 	secured bool
@@ -63,7 +63,7 @@ func resolve(spec *openapi3.T) map[string]operation {
 	options := &openapi3filter.Options{
 		MultiError:         true,
 		KeepValidatedValue: true,
-		// The handlers know the defaults.
+		// Handlers apply the defaults; kin-openapi would encode the body again.
 		SkipSettingDefaults: true,
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.DisableSchemaErrorDetails(),
@@ -97,14 +97,15 @@ func resolve(spec *openapi3.T) map[string]operation {
 
 // admit checks a request before its handler runs: rate limit, Accept header,
 // access token, schema. The order matters: a caller without a valid token must
-// not learn anything about the schema.
+// not learn anything about the schema. The token is verified first, because it decides
+// whose rate limit counts; a bad token is reported after the limit and the Accept header.
 func (s *Server) admit(o operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
 			e := eventOf(r.Context())
 			if strings.Count(r.URL.EscapedPath(), "/") != o.slashes {
-				// Echo lets the last parameter of a path take slashes.
+				// Echo allows slashes in the last parameter of a path.
 				return echo.ErrNotFound
 			}
 			e.operationID = o.route.Operation.OperationID
@@ -203,10 +204,11 @@ func (o operation) validate(r *http.Request, c echo.Context, found []gen.Problem
 // parameters.
 const maxQueryPairs = 50
 
-// queryViolations finds in a query what a schema of its parameters cannot refuse.
+// queryViolations returns the faults that schemas cannot express: bad encoding, unknown
+// and repeated parameters.
 func (o operation) queryViolations(raw string, params url.Values) (found []gen.ProblemError) {
 	if _, err := url.ParseQuery(raw); err != nil {
-		// Go drops what it cannot read; a gateway may have read it.
+		// Go drops a pair that it cannot decode; a gateway may decode it.
 		found = append(found, inParameter("query", "must be name=value pairs, percent-encoded and joined by &"))
 	}
 	for name, values := range params {

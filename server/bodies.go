@@ -102,10 +102,9 @@ func (b *bodyReader) release(s sender, size int64) {
 	b.freed = make(chan struct{})
 }
 
-// readJSON ensures that a body is exactly one I-JSON value (RFC 7493): valid UTF-8,
-// no duplicate keys, nothing behind it. What is validated and bound after this
-// cannot be read in two ways. It returns the body as trim does, with the unknown
-// properties as violations.
+// readJSON checks that a body is exactly one I-JSON value (RFC 7493): valid UTF-8, no
+// duplicate keys, nothing after it. So validator and handler read the same value. It
+// returns the trimmed body, and unknown properties as violations.
 func (o operation) readJSON(h http.Header, body []byte) ([]byte, []gen.ProblemError, error) {
 	if len(body) == 0 {
 		return nil, nil, nil

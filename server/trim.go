@@ -9,12 +9,11 @@ import (
 	"github.com/nestpayments/nestpayments/gen"
 )
 
-// trim returns a JSON value without what would cost the validator work and not
-// change what it says: the contents of an object or array where the schema has
-// neither, and items beyond the first that is too many. Unknown properties go too:
-// the first maxViolations of them are returned, where the validator would do work
-// for each of thousands. Every object of a request is closed, which a test of the
-// spec ensures.
+// trim removes what would cost the validator work without changing its verdict: the
+// contents of objects and arrays where the schema allows neither, and items more than one
+// beyond maxItems. It also removes unknown properties and returns the first maxViolations
+// of them. All request objects must be closed (additionalProperties: false); a test of
+// the spec checks this.
 func trim(body []byte, schema *openapi3.Schema) ([]byte, []gen.ProblemError, error) {
 	var kept bytes.Buffer
 	t := trimmer{from: jsontext.NewDecoder(bytes.NewReader(body)), to: jsontext.NewEncoder(&kept)}
@@ -34,7 +33,7 @@ type trimmer struct {
 	found   []gen.ProblemError
 }
 
-// value copies the next value, whose schema and place these are.
+// value copies the next value. at is its path.
 func (t *trimmer) value(schema *openapi3.Schema, at []string) error {
 	switch kind := t.from.PeekKind(); {
 	case kind == '{' && schema.Type.Is("object"):
@@ -59,7 +58,7 @@ func (t *trimmer) value(schema *openapi3.Schema, at []string) error {
 	return t.to.WriteValue(value)
 }
 
-// inside copies an object or array, whose members next copies one by one.
+// inside copies an object or array. next copies one member.
 func (t *trimmer) inside(end jsontext.Kind, next func() error) error {
 	if err := t.token(); err != nil {
 		return err
@@ -93,13 +92,13 @@ func (t *trimmer) property(schema *openapi3.Schema, at []string) error {
 	return t.value(known.Value, at)
 }
 
-// skip leaves out the next value.
+// skip removes the next value.
 func (t *trimmer) skip() error {
 	t.changed = true
 	return t.from.SkipValue()
 }
 
-// replace copies another value in place of the next.
+// replace skips the next value and writes another.
 func (t *trimmer) replace(value string) error {
 	if err := t.skip(); err != nil {
 		return err

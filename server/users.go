@@ -83,17 +83,18 @@ func (h *handlers) UserControllerRemove(ctx context.Context, r gen.UserControlle
 	return gen.UserControllerRemove200JSONResponse(userDTO(u)), nil
 }
 
-// findManaged finds a user that the caller may manage. Other users are
+// findManaged returns a user that the caller may manage. Other users are
 // errUserNotFound, like those that do not exist.
 func (h *handlers) findManaged(ctx context.Context, id string) (*store.User, error) {
 	if who := caller(ctx); id == who.ID {
-		return who, nil // read for the token a moment ago, and for this request alone
+		return who, nil // admit read it for this request
 	}
 	return h.refetchManaged(ctx, id)
 }
 
-// refetchManaged is findManaged on the newest version of the user, also of the caller. If
-// the caller's tokens have ended since the request began, auth.ErrTokenInvalid.
+// refetchManaged reads the user again, even if it is the caller, and checks that the
+// caller may manage it. Errors: errUserNotFound, and auth.ErrTokenInvalid if the caller's
+// session has ended.
 func (h *handlers) refetchManaged(ctx context.Context, id string) (*store.User, error) {
 	who := caller(ctx)
 	u, err := h.store.User(ctx, id)
@@ -164,7 +165,7 @@ func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, creator
 	return u, h.store.InsertUser(ctx, u)
 }
 
-// save applies the body to u and stores it if that made a difference.
+// save applies the body to u, and stores u if it has changed.
 func (h *handlers) save(ctx context.Context, u *store.User, body *gen.UpdateUserDto) error {
 	before := *u
 	if err := h.change(ctx, u, body); err != nil || *u == before {
@@ -174,8 +175,7 @@ func (h *handlers) save(ctx context.Context, u *store.User, body *gen.UpdateUser
 	return h.store.UpdateUser(ctx, u)
 }
 
-// change applies the body to u. A Stripe customer is told of it later, by the
-// reconciler.
+// change applies the body to u. The reconciler updates the Stripe customer later.
 func (h *handlers) change(ctx context.Context, u *store.User, body *gen.UpdateUserDto) error {
 	before := *u
 	var err error
@@ -204,8 +204,8 @@ func (h *handlers) change(ctx context.Context, u *store.User, body *gen.UpdateUs
 	return nil
 }
 
-// changedEmail returns the email and key that a PATCH asks for. The user's present
-// address is always accepted, also where a new one like it is not.
+// changedEmail returns the email and key that a PATCH asks for. The current address is
+// always accepted, even if a new one like it would not be.
 func changedEmail(u *store.User, raw string) (email, key string, err error) {
 	email, key, err = auth.NormalizeEmail(raw)
 	if err == nil && key != u.EmailKey {
@@ -214,8 +214,8 @@ func changedEmail(u *store.User, raw string) (email, key string, err error) {
 	return email, key, err
 }
 
-// mayAttach is who may give a user another Stripe customer: an admin, if Stripe
-// knows the customer and nobody else has it.
+// mayAttach returns an error unless the caller is an admin, Stripe has the customer, and
+// no other user has it.
 func (h *handlers) mayAttach(ctx context.Context, u *store.User, customerID string) error {
 	if !caller(ctx).Admin {
 		return errCustomerForbidden

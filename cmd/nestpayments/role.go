@@ -14,9 +14,8 @@ import (
 	"github.com/nestpayments/nestpayments/store"
 )
 
-// setAdmin gives or takes the role of an admin and prints whose it was. It also
-// ends what a creator can do to the user: an admin is managed by admins only, and
-// stays out of the creator's hands when the role is taken away again.
+// setAdmin grants or revokes the admin role and prints the user. It also ends the
+// creator's right to manage the user, which does not return when the role is revoked.
 func setAdmin(ctx context.Context, db store.Store, who string, admin bool, out output) error {
 	var password, hash string
 	for {
@@ -111,8 +110,8 @@ func printRole(ctx context.Context, db store.Store, before store.User, u *store.
 	return err
 }
 
-// describeCreator returns who created the user, or stands at the start of the chain
-// of creators, as far as it is on record.
+// describeCreator describes the creator on record: CreatedBy, else PasswordSetBy, else
+// RootCreator.
 func describeCreator(ctx context.Context, db store.Store, u store.User) (string, error) {
 	id := cmp.Or(u.CreatedBy, u.PasswordSetBy, u.RootCreator)
 	if id == "" {
@@ -129,7 +128,7 @@ func describeCreator(ctx context.Context, db store.Store, u store.User) (string,
 }
 
 // warnOfKnownPasswords logs the admins whose creator may know the password: earlier
-// versions granted the role without a look at who had set it.
+// versions granted the role without replacing the password.
 func warnOfKnownPasswords(ctx context.Context, db store.Store, log *slog.Logger) {
 	admins, err := db.ListAdmins(ctx)
 	if err != nil {
@@ -137,7 +136,7 @@ func warnOfKnownPasswords(ctx context.Context, db store.Store, log *slog.Logger)
 	}
 	for _, u := range admins {
 		if u.CreatorKnowsPassword() {
-			log.Warn("whoever created this admin may know the password: run nestpayments admin grant with the id again", slog.String("userId", u.ID))
+			log.Warn("the creator of this admin may know the password: run nestpayments admin grant again with this id", slog.String("userId", u.ID))
 		}
 	}
 }

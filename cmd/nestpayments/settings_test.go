@@ -170,7 +170,7 @@ func TestConfigWarnsOfWhatServeWouldWarnOf(t *testing.T) {
 	}
 	for _, want := range []string{
 		"warning: PAYMENT_AMOUNT is 10, below the minimum that Stripe documents for usd, 50: Stripe may refuse every payment\n",
-		"warning: no webhook: ", "run chmod 600 " + key + "\n", "run chmod 600 " + secret + "\n",
+		"warning: STRIPE_WEBHOOK_SECRETS is not set: ", "run chmod 600 " + key + "\n", "run chmod 600 " + secret + "\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%swant %s", &out, want)

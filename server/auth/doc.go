@@ -24,7 +24,7 @@
 // user, or with the session of the user that it belongs to.
 //
 // A session is a number: the user has one, a token carries it as the claim ses, and
-// the caller compares the two. A change of the password raises the user's number, so
+// package server compares the two. A change of the password raises the user's number, so
 // that every token issued before ends, whoever holds it. A token without the claim
 // is of session 0, as all tokens of earlier versions are.
 //
@@ -51,8 +51,8 @@
 // both spellings, for every account and every email; a hash that matches only the
 // spelling that was sent is replaced at that login.
 //
-// A hash takes a core for tens of milliseconds, and 19 MiB. As many run at once as
-// there are cores but one, and one at least: Go takes a core from a hash only after
+// A hash takes a core for tens of milliseconds, and 19 MiB. One hash per core runs at
+// once, minus one core, but at least one: Go takes a core from a hash only after
 // 10 ms and asks the network no sooner, so with a hash on each core every step of
 // every other request waits for one to end. Measured on two cores that had other work
 // as well, with 64 clients that log in without pause and the same queue: half of the
@@ -62,8 +62,8 @@
 // costs up to half of the logins on two cores, an eighth on eight. On one core nothing
 // helps.
 //
-// The queue holds 64 callers for each of them, which is what they can do in the
-// longest wait, 2 seconds; everyone else gets ErrBusy at once. So a flood of logins
+// The queue holds 64 callers per worker, which is what a worker can do in the longest
+// wait, 2 seconds; everyone else gets ErrBusy at once. So a flood of logins
 // costs bounded memory, and a wave of them is served in order and not sent away to
 // come back: with 4 places, clients that come back at once were refused thousands of
 // times a second, which cost more than their logins. The context frees a waiting
@@ -82,30 +82,29 @@
 // parameters take the time of those, until their next login. So for as long as
 // such users are left after the parameters were changed, time tells who has an
 // account and has not logged in since; and a right password takes two hashes
-// that once. Whoever raises the parameters makes this difference larger.
+// that once. Raising the parameters increases this difference.
 //
 // # Limits
 //
 // Throttle counts in the store, so all replicas count together. An address is an IPv4
 // address or an IPv6 /64. A site is an IPv4 address or an IPv6 /48, which is what one
 // customer commonly gets (RFC 6177), and so what a single attacker has plenty of
-// addresses in. Windows are fixed and the same for everybody; twice a limit fits into
-// the time around the end of a window.
+// addresses in. Windows are fixed and the same for everybody: clock hours, or quarters of
+// them, in UTC. So up to twice a limit can pass around a window's end.
 //
-// Every limit is one atomic step of the store, which refuses what is over it: of any
-// number of requests at once, no more than the limit are let through or told anything.
-// Without an answer from the store a request fails: an attacker who slows the database
-// down gains nothing.
+// Counting is one atomic step of the store, which refuses to count beyond the limit. The
+// wide login limits and the check before a confirmation only read counts, so simultaneous
+// requests can exceed those. If the store fails, the request fails: an attacker who slows
+// the database down gains nothing.
 //
 // The store has SHA-256 hashes of kind, window and value. They keep addresses and
 // emails out of plain sight and do not link one window to the next. They do not stop
 // somebody who has the database and guesses values. Every 64th count of a process also
-// removes up to 128 documents of windows that have ended, so that they go faster than
-// they come.
+// removes up to 128 documents of windows that have ended, so old counts do not pile up.
 //
 // # Logins
 //
-// In 15 minutes, by default:
+// In a quarter of a clock hour, by default:
 //
 //   - one address may fail 10 times on one account, and log in to it 300 times;
 //   - one address may fail on 30 accounts;
@@ -113,11 +112,11 @@
 //     failed on it is refused, and any other site has one failure left.
 //
 // The last two limits do not apply to an account that has logged in, or was
-// registered, from the same address in the last two weeks (at most four): the login is
-// remembered in one small document for each account and address. So failures on other
-// accounts lock nobody out of a shared address where they log in regularly.
+// registered, from the same address: that is remembered for two to four weeks, in one
+// small document for each account and address. So failures on other accounts lock nobody
+// out of a shared address where they log in regularly.
 //
-// Nobody can lock a user out from elsewhere. Each limit refuses only whoever has failed
+// Nobody can lock a user out from elsewhere. Each limit refuses only those who failed
 // from that same address or site: the right password, given first, is accepted from any
 // site that nobody has failed from in the window, however hard others try. Somebody
 // behind the same address can use up the 10 failures of an account there; nothing that
@@ -127,13 +126,13 @@
 // A refusal must not tell who has an account, or who logs in from an address:
 //
 //   - Emails that nobody has are counted like any other.
-//   - A try that one of the last two limits refuses takes the same work as any other:
+//   - A login refused for one of the last two limits takes the same work as any other:
 //     it reads the same counts and the user, and computes a hash that no password
 //     matches. A wrong password for an account that is exempt gets the same refusal.
 //     So only somebody who knows the password learns that the account is exempt. The
-//     price is a hash for each such try, within the address's share of the queue.
-//   - A try that the first limit refuses reads the counts, and neither the user nor a
-//     hash, whether the account exists or not.
+//     price is a hash for each such login, within the address's share of the queue.
+//   - A login refused for 10 failures or 300 logins reads the counts, and neither the
+//     user nor a hash, whether the account exists or not.
 //
 // Failures are counted after the hash: of any number of guesses at once on one account
 // from one address, no more than the limit are told that they were wrong. A right one
@@ -143,41 +142,44 @@
 //
 // Cost: a login reads four counts on indexes, five while its account is under attack,
 // and three more where a wide limit refuses. A failed one writes one document of some
-// 250 bytes. A successful one reads one count more and writes one, two at the first
-// login of a window.
+// 250 bytes. A successful login reads one more count and writes one. The first of a
+// window also reads whether the address is remembered, and writes that if not.
 //
 // # Sign-ups
 //
-// ClaimEmail counts whatever tells a caller whether an email address is taken: POST
-// /user/register, POST /user, and a PATCH that changes the address. In an hour, 30 of
-// these may come from one address, and 30 from one user together with all users that go
-// back to this user (store.User.RootCreator), whether they succeed or not. They are
-// counted before the hash, so users who are created by created users do not multiply
-// the limit. Users who were created before the root was stored have only their creator:
+// ClaimEmail counts every request that reveals whether an email address is taken: POST
+// /user/register, POST /user, and a PATCH that changes the address. In a clock hour
+// (UTC), one network address may send 30 of these, and one registered user together with
+// all users created from it, directly or not, 30, whether they succeed or not.
+//
+// Requests are counted before the password is hashed. Users created by created users
+// share the limit of their root (store.User.RootCreator), so a chain of users does not
+// multiply it. Users who were created before the root was stored have only their creator:
 // they count with the creator, and by themselves if they no longer have one. Their
 // address counts in any case.
 //
 // # Payments
 //
-// In an hour, one user may create 50 payments that are not confirmed. A payment takes a
-// place when it is created, and gives it back when it is confirmed, by the API or at
-// Stripe; a repeated create takes none, and works without a place. It costs a write for
-// the create and one for the confirmation, and two for a repeated create.
+// In a clock hour (UTC), one user may create 50 payments that are not confirmed. A
+// payment is counted when it is created, and uncounted when it is confirmed, by the API
+// or at Stripe. A repeated create is not counted, and succeeds even at the limit. This
+// costs a write for the create and one for the confirmation, and two for a repeated
+// create.
 //
 // Card testing, which tries stolen card numbers to see which ones work, needs many
-// declines and their reasons. In an hour, one user may have 10 declines, one payment 5
-// and one address 50. The first 3 of a user, and of a payment, come with their reason,
-// and the first 10 of an address. After these every reason is generic_decline, except
-// for those that ask for something else than another card: authentication_required,
-// processing_error and try_again_later. expired_card and incorrect_cvc are not told any
-// longer: an honest customer has read them three times, and they tell a guesser that the
+// declines and their reasons. In a clock hour (UTC), one user may have 10 declines, one
+// payment 5 and one address 50. The first 3 of a user, and of a payment, come with their
+// reason, and the first 10 of an address. After these every reason is generic_decline, except
+// for those that call for something other than another card: authentication_required,
+// processing_error and try_again_later. expired_card and incorrect_cvc are hidden: an
+// honest customer has read them three times, and they tell a guesser that the
 // number is right. The store keeps Stripe's codes. At the limit, confirmations are
 // refused before Stripe is asked.
 //
-// A confirmation that is under way counts as a decline until its outcome is known, in
-// the process that sends it. So cards that are tried at once teach no more than cards in
-// turn: each replica lets at most the limit through to Stripe, and all replicas together
-// tell of no more than the limit. A confirmation that succeeds is always told.
+// A confirmation in progress counts as a decline until its outcome is known, in the
+// process that sends it. So cards that are tried at once reveal no more than cards in
+// turn: each replica sends at most the limit to Stripe, and all replicas together report
+// no more declines than the limit. A confirmation that succeeds is always reported.
 //
 // What a client does at Stripe itself, with the client secret of a payment and the
 // publishable key, is limited by Stripe alone.

@@ -26,7 +26,7 @@ type Login struct {
 
 // Login lets a try on an account through, or not. emailKey names the account,
 // which need not exist. After it, call Failed or Succeeded, unless it is not known
-// whether the password is right. *ThrottledError.
+// whether the password is right. Errors: *ThrottledError.
 func (t *Throttle) Login(ctx context.Context, emailKey string, from netip.Addr) (*Login, error) {
 	window, expires := t.window(loginWindow)
 	address, site := network(from, 64), network(from, 48)

@@ -183,7 +183,7 @@ func (s *Service) saveUser(ctx context.Context, u *store.User) (*store.User, err
 
 // CheckCustomer reports whether the Stripe customer can be given to the user: it
 // exists and was not made for another user, of this deployment or of another.
-// ErrCustomerUnknown, store.ErrCustomerTaken.
+// Errors: ErrCustomerUnknown, store.ErrCustomerTaken.
 func (s *Service) CheckCustomer(ctx context.Context, userID, customerID string) error {
 	c, err := s.stripe.Customer(ctx, customerID)
 	if is(err, stripeclient.KindNotFound) {

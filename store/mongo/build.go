@@ -17,19 +17,18 @@ import (
 )
 
 const (
-	// buildTries is how often indexes are tried to be made while the reason for the
-	// failure can pass. Replicas that start together on a new database may deadlock.
+	// buildTries is the number of attempts per collection while the error is temporary:
+	// replicas starting together on a new database may deadlock.
 	buildTries = 10
-	// buildPause is the longest pause before the second try. Each later one is longer
-	// by as much.
+	// buildPause bounds the first random pause; pause n is bounded by n times this.
 	buildPause = 200 * time.Millisecond
 	// buildTimeout replaces the URI's timeoutMS, which is for calls that take
 	// milliseconds.
 	buildTimeout = 24 * time.Hour
 )
 
-// makeIndexes makes the indexes that are missing, and logs what it makes. Its errors
-// name the collection and the indexes. store.ErrUnavailable.
+// makeIndexes makes the missing indexes and logs them. Its errors name the collection
+// and the indexes. Errors: store.ErrUnavailable.
 func (s *Store) makeIndexes(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
@@ -83,8 +82,8 @@ func makeMissing(ctx context.Context, log *slog.Logger, c *driver.Collection, wa
 			different = append(missing, different...) // so the error names the one that cannot be made
 		}
 	}
-	// The server refuses one that it has with other options, and does nothing about
-	// one that it lists without them, as FerretDB v1 lists sparse indexes.
+	// The server rejects an index that exists with other options, and ignores one that
+	// exists but is listed without them: FerretDB v1 lists sparse indexes so.
 	for _, model := range different {
 		if err := createIndexes(ctx, c, model); err != nil {
 			return err
