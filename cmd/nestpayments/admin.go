@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
-	"log/slog"
 	"text/tabwriter"
 
 	"github.com/nestpayments/nestpayments/store"
