@@ -71,8 +71,11 @@ func (s *Service) confirm(ctx context.Context, c Confirmation, p *store.Payment)
 			return nil, wrap("confirm payment", err)
 		}
 		done, next, settleErr := s.settle(ctx, try{payment: p, key: key, method: c.PaymentMethod, intent: in, err: err})
+		if settleErr != nil && asStripe(settleErr) != asStripe(err) {
+			settleErr = outcomeUnknown(settleErr) // it is the error of a later call
+		}
 		if settleErr != nil {
-			return nil, wrap("confirm payment", outcomeUnknown(settleErr))
+			return nil, wrap("confirm payment", settleErr)
 		}
 		if done {
 			return &Confirmed{Payment: next}, nil
@@ -215,15 +218,21 @@ func unusable(err error) bool {
 	return is(err, stripeclient.KindPaymentMethod) || missing(err, "payment_method")
 }
 
-// outcomeUnknown converts the error of a read that follows a write: if the read was not
-// executed, the outcome of the write is still unknown.
+// outcomeUnknown converts the error of a read that follows a write: if Stripe did not
+// execute the read, for whatever reason, the outcome of the write is still unknown.
 func outcomeUnknown(err error) error {
-	if !notExecuted(err) {
+	failure := asStripe(err)
+	if failure == nil {
 		return err
 	}
-	e := *asStripe(err)
-	e.Kind = stripeclient.KindUnknown
-	return &e
+	switch failure.Kind {
+	case stripeclient.KindOverloaded, stripeclient.KindBusy, stripeclient.KindRefused,
+		stripeclient.KindAccount, stripeclient.KindInvalid, stripeclient.KindTooLarge:
+		unknown := *failure
+		unknown.Kind = stripeclient.KindUnknown
+		return &unknown
+	}
+	return err
 }
 
 // notExecuted reports whether Stripe or our own limits refused the call for now. Nothing

@@ -144,27 +144,35 @@ func TestThreeDSecureIsOfTheLastCard(t *testing.T) {
 	})
 }
 
-// Asked about after a confirmation, a Stripe that is too busy to answer does not
-// mean that nothing was done.
-func TestABusyStripeAfterTheChargeIsUnknown(t *testing.T) {
-	inWorld(t, func(w *world) {
-		u, id := paying(w)
-		n := 0
-		w.strike = func(c call) *failure {
-			switch n++; {
-			case n == 2: // the confirmation
-				return &failure{mode: lost}
-			case c.name == "GET /v1/payment_intents/"+id:
-				return &failure{mode: fault, fault: sandbox.FaultRateLimit}
-			}
-			return nil
-		}
-		if _, err := w.confirmOnce(u, id, goodCard); kindOf(err) != stripeclient.KindUnknown {
-			t.Errorf("got %v, want an unknown outcome", err)
-		}
-		w.strike = nil
-		w.pay(u, id, goodCard, "succeeded")
-	})
+// A read after a confirmation whose reply was lost finds out what happened. If Stripe
+// refuses that read, for whatever reason, the outcome is unknown: the card may have
+// been charged.
+func TestARefusedReadAfterTheChargeIsUnknown(t *testing.T) {
+	for _, refusal := range []sandbox.FaultKind{
+		sandbox.FaultRateLimit, sandbox.FaultUnauthorized, sandbox.FaultKeyExpired, sandbox.FaultTestmodeOnly,
+		sandbox.FaultAccountClosed, sandbox.FaultCountryUnsupported, sandbox.FaultAmountTooSmall,
+	} {
+		t.Run(string(refusal), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				u, id := paying(w)
+				n := 0
+				w.strike = func(c call) *failure {
+					switch n++; {
+					case n == 2: // the confirmation
+						return &failure{mode: lost}
+					case c.name == "GET /v1/payment_intents/"+id:
+						return &failure{mode: fault, fault: refusal}
+					}
+					return nil
+				}
+				if _, err := w.confirmOnce(u, id, goodCard); kindOf(err) != stripeclient.KindUnknown {
+					t.Errorf("got %v, want an unknown outcome", err)
+				}
+				w.strike = nil
+				w.pay(u, id, goodCard, "succeeded")
+			})
+		})
+	}
 }
 
 // The time of a request may end between the charge and its record.

@@ -241,3 +241,31 @@ func TestAConfigurationReportsAllItsFaults(t *testing.T) {
 		}
 	}
 }
+
+// The reply to a create is lost, the repeated call returns the saved answer, and
+// Stripe refuses the read that follows: the intent may exist.
+func TestARefusedReadAfterTheIntentWasMadeIsUnknown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		u := w.register()
+		created := 0
+		w.strike = func(c call) *failure {
+			if c.name == "POST /v1/payment_intents" {
+				if created++; created == 1 {
+					return &failure{mode: lost}
+				}
+			}
+			if strings.HasPrefix(c.name, "GET /v1/payment_intents/") {
+				return &failure{mode: fault, fault: sandbox.FaultUnauthorized}
+			}
+			return nil
+		}
+		if _, err := w.createOnce(u, "cuid"); kindOf(err) != stripeclient.KindUnknown {
+			t.Errorf("got %v, want an unknown outcome", err)
+		}
+		w.strike = nil
+		w.mustCreate(u, "cuid")
+		if n := len(w.box.Intents()); n != 1 {
+			t.Errorf("Stripe has %d intents, want one", n)
+		}
+	})
+}

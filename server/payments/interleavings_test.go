@@ -116,11 +116,10 @@ var races = []race{
 		w.oneCardAtATime = true
 		return w.confirming(u, id, goodCard), w.at(func() { w.must(w.box.Challenge(id, false)) })
 	}},
-	{"the webhooks of two intents that a backup lacks, with their customer", func(w *world) (one, other func(context.Context)) {
-		late := w.register()
-		customer := w.customerOf(late.id)
+	{"the webhooks of two intents that a backup lacks", func(w *world) (one, other func(context.Context)) {
+		u, _ := paying(w)
 		hook := func(paymentID, cuid string) func(context.Context) {
-			id := w.intentWith(customer, metadata{paymentID, late.id, cuid})
+			id := w.intentWith(w.stored(u).CustomerID, metadata{paymentID, u.id, cuid})
 			return func(ctx context.Context) { w.webhook(ctx, sandbox.Event{Type: "payment_intent.created"}, id) }
 		}
 		return hook("aaaaaaaaaaaaaaaaaaaaaaaa", "one"), hook("bbbbbbbbbbbbbbbbbbbbbbbb", "two")

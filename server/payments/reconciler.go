@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nestpayments/nestpayments/store"
+	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
 const (
@@ -95,7 +96,11 @@ func (r *Reconciler) run(ctx context.Context, done chan struct{}) {
 	for ctx.Err() == nil {
 		round, err := r.RunOnce(ctx)
 		if err != nil && ctx.Err() == nil {
-			r.service.log.LogAttrs(ctx, slog.LevelWarn, "reconciler round failed", slog.String("error", err.Error()))
+			level := slog.LevelWarn
+			if is(err, stripeclient.KindRefused) || is(err, stripeclient.KindAccount) {
+				level = slog.LevelError // an operator must act
+			}
+			r.service.log.LogAttrs(ctx, level, "reconciler round failed", slog.String("error", err.Error()))
 		}
 		if err == nil && round.Held && round.More {
 			continue

@@ -58,14 +58,14 @@ func (s *Service) Handle(ctx context.Context, e *stripeclient.Event) error {
 }
 
 // adopt stores an intent that no payment has, if it belongs to one of our users.
-// Metadata counts only if our store, or Stripe's customer, confirms it: others may write
-// metadata under our keys.
+// Others may write metadata under our keys, so only our own store decides whose it is:
+// the user whose customer the intent charges.
 //
-// An intent that was made for a payment of ours, and not yet stored with it, is
-// stored with it. Otherwise the customer decides whose it is. If the database is a
-// backup from before the payment was made, the payment is restored with its id and
-// cuid, so that a client that repeats its request finds it and pays once. Any other
-// intent, made in the dashboard or by another program, becomes a new payment.
+// An intent that was made for a payment of ours, and is not stored with it yet, is
+// stored with it. If the database is a backup from before the payment was made, the
+// payment is restored with its id and cuid, so that a client that repeats its request
+// finds it and pays once. Any other intent, made in the dashboard or by another
+// program, becomes a new payment.
 func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 	if in.CustomerID == "" || !in.HasPrice() {
 		return nil
@@ -78,9 +78,12 @@ func (s *Service) adopt(ctx context.Context, in *stripeclient.Intent) error {
 		_, err = s.record(ctx, p, in, nil)
 		return err
 	}
-	u, err := s.owner(ctx, in)
-	if u == nil || err != nil {
-		return wrap("adopt payment", err)
+	u, err := s.store.UserByCustomer(ctx, in.CustomerID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("adopt payment: %w", err)
 	}
 	if p == nil && oursByShape(in) && in.UserID == u.ID {
 		err = s.insertAdopted(ctx, in, store.Payment{ID: in.PaymentID, UserID: u.ID, CUID: in.CUID})
@@ -113,18 +116,8 @@ func (s *Service) mayAdopt(ctx context.Context, o stripeclient.Origin) (bool, er
 	if !errors.Is(err, store.ErrNotFound) {
 		return err == nil, err
 	}
-	in := &stripeclient.Intent{CustomerID: o.CustomerID, PaymentID: o.PaymentID, UserID: o.UserID, CUID: o.CUID}
-	if !oursByShape(in) {
-		return false, nil
-	}
-	if p, err := s.named(ctx, in); err != nil || p != nil {
-		return err == nil, err
-	}
-	u, err := s.store.User(ctx, o.UserID)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && u.CustomerID == "", err
+	p, err := s.named(ctx, &stripeclient.Intent{PaymentID: o.PaymentID, UserID: o.UserID, CUID: o.CUID})
+	return p != nil && p.CustomerID == o.CustomerID, err
 }
 
 // named returns the payment that the intent's metadata names, or nil.
@@ -137,42 +130,6 @@ func (s *Service) named(ctx context.Context, in *stripeclient.Intent) (*store.Pa
 		return nil, nil
 	}
 	return p, err
-}
-
-// owner returns the user whose customer the intent charges, or nil. After a restore
-// from a backup the user may have no customer. Then the Stripe customer is attached if
-// its metadata names the user: only holders of the account's secret key can write that.
-func (s *Service) owner(ctx context.Context, in *stripeclient.Intent) (*store.User, error) {
-	u, err := s.store.UserByCustomer(ctx, in.CustomerID)
-	if !errors.Is(err, store.ErrNotFound) {
-		return u, err
-	}
-	if !oursByShape(in) {
-		return nil, nil
-	}
-	u, err = s.store.User(ctx, in.UserID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && u.CustomerID != "" {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.stripe.Customer(ctx, in.CustomerID)
-	if is(err, stripeclient.KindNotFound) || err == nil && (c.Deleted || c.UserID != u.ID) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	next := *u
-	next.CustomerID = c.ID
-	if !hasParams(c, customerParams(u)) {
-		next.SyncAt = s.now()
-	}
-	if u, err = s.saveUser(ctx, &next); err != nil || u.CustomerID != c.ID {
-		return nil, err
-	}
-	return u, nil
 }
 
 // insertAdopted inserts p with the intent's amount, customer and state. Errors:
