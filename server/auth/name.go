@@ -22,7 +22,7 @@ func NormalizeName(raw string) (string, error) {
 	switch {
 	case utf8.RuneCountInString(name) > maxNameLength:
 		return "", refuseName("name_long", "the name is too long: shorten it to 100 characters or fewer")
-	case strings.ContainsFunc(name, isHarmful):
+	case strings.ContainsFunc(withoutEmojiTags(name), isHarmful):
 		return "", refuseName("name_character", "the name contains a control or invisible character: remove it, or type the name by hand")
 	case hasStrayJoiner(name):
 		return "", refuseName("name_character", "the name contains an invisible joiner that joins nothing: remove it, or type the name by hand")
@@ -32,9 +32,9 @@ func NormalizeName(raw string) (string, error) {
 	return name, nil
 }
 
-// hasStrayJoiner reports whether a zero-width joiner or non-joiner is the first or
-// last character, or follows another one. Persian, Indic scripts and emoji need them
-// between two characters; anywhere else they only make equal names differ.
+// hasStrayJoiner reports whether a joiner is the first or last character, or follows
+// another one. Persian, Hebrew, Indic scripts and emoji need joiners between two
+// characters; anywhere else they only make equal names differ.
 func hasStrayJoiner(name string) bool {
 	afterJoiner := true
 	for _, r := range name {

@@ -5,6 +5,9 @@ import (
 	"testing"
 )
 
+// england is the flag of England: a black flag, gbeng in tag characters, and the end tag.
+const england = "\U0001F3F4\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F"
+
 func TestNormalizeName(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ raw, want string }{
@@ -30,6 +33,12 @@ func TestNormalizeName(t *testing.T) {
 		"what others take for markup":   {`<b>"Robert'); --</b>`, `<b>"Robert'); --</b>`},
 		"100 characters":                {strings.Repeat("ü", 100), strings.Repeat("ü", 100)},
 		"100 characters once composed":  {strings.Repeat("u\u0308", 100), strings.Repeat("ü", 100)},
+		"100 characters decomposed":     {strings.Repeat("\u03b1\u0313\u0300\u0345", 100), strings.Repeat("\u1f82", 100)},
+		"flag of England":               {england, england},
+		"flags in a row":                {"Ada " + england + england + "\U0001F3F4", "Ada " + england + england + "\U0001F3F4"},
+		"flag beside a joiner":          {england + "\u200d☠", england + "\u200d☠"},
+		"grapheme joiner in Hebrew":     {"\u05d9\u05b7\u034f\u05b4\u05dd", "\u05d9\u05b7\u034f\u05b4\u05dd"},
+		"grapheme joiner of letters":    {"c\u034fh", "c\u034fh"},
 		"100 characters once trimmed":   {" " + strings.Repeat("a", 100) + " ", strings.Repeat("a", 100)},
 		"zero, which is no empty value": {"0", "0"},
 	}
@@ -69,6 +78,18 @@ func TestNamesThatAreRefused(t *testing.T) {
 		"isolate":                       {"\u2067Alan\u2069", "name_character"},
 		"Hangul filler alone":           {"\u3164", "name_character"},
 		"braille blank alone":           {"\u2800", "name_character"},
+		"grapheme joiner alone":         {"\u034f", "name_character"},
+		"grapheme joiner first":         {"\u034fAda", "name_character"},
+		"grapheme joiner last":          {"Ada\u034f", "name_character"},
+		"two grapheme joiners":          {"c\u034f\u034fh", "name_character"},
+		"grapheme joiner and joiner":    {"c\u034f\u200dh", "name_character"},
+		"tags after a letter":           {"A" + strings.TrimPrefix(england, "\U0001F3F4"), "name_character"},
+		"tags without the end":          {"\U0001F3F4\U000E0067\U000E0062", "name_character"},
+		"end tag without tags":          {"\U0001F3F4\U000E007F", "name_character"},
+		"tags after a flag's end":       {england + "\U000E0067\U000E007F", "name_character"},
+		"language tag in a flag":        {"\U0001F3F4\U000E0001\U000E0067\U000E007F", "name_character"},
+		"letter inside a flag's tags":   {"\U0001F3F4\U000E0067a\U000E007F", "name_character"},
+		"tags on a flag of white":       {"\U0001F3F3\U000E0067\U000E0062\U000E007F", "name_character"},
 		"hidden tag characters":         {"Alan\U000e0068\U000e0069", "name_character"},
 		"line break":                    {"Alan\nTuring", "name_character"},
 		"tabulator":                     {"Alan\tTuring", "name_character"},
@@ -98,7 +119,7 @@ func TestNamesThatAreRefused(t *testing.T) {
 
 // FuzzNormalizeName holds that a normal name is its own normal form.
 func FuzzNormalizeName(f *testing.F) {
-	for _, seed := range []string{"Alan Turing", " Jose\u0301 ", "👩\u200d💻", "\u200d", "a\u0345\u0301", "\u0958"} {
+	for _, seed := range []string{"Alan Turing", " Jose\u0301 ", "👩\u200d💻", "\u200d", "a\u0345\u0301", "\u0958", england, "c\u034fh", strings.Repeat("\u0301", 40)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

@@ -1,6 +1,9 @@
 package auth
 
-import "unicode"
+import (
+	"regexp"
+	"unicode"
+)
 
 // harmful lists the code points that hide text, reorder it, end a line or control a
 // terminal. The list is fixed, so it does not depend on the Unicode version of the
@@ -14,7 +17,6 @@ var harmful = &unicode.RangeTable{
 		{0x0000, 0x001f, 1}, // C0 controls
 		{0x007f, 0x009f, 1}, // delete and C1 controls
 		{0x00ad, 0x00ad, 1}, // soft hyphen
-		{0x034f, 0x034f, 1}, // combining grapheme joiner
 		{0x115f, 0x1160, 1}, // Hangul fillers
 		{0x17b4, 0x17b5, 1}, // invisible Khmer vowels
 		{0x180e, 0x180e, 1}, // Mongolian vowel separator
@@ -31,7 +33,7 @@ var harmful = &unicode.RangeTable{
 	R32: []unicode.Range32{
 		{0x1bca0, 0x1bca3, 1},  // shorthand format controls
 		{0x1d173, 0x1d17a, 1},  // musical format controls
-		{0xe0000, 0xe00ff, 1},  // tags
+		{0xe0000, 0xe00ff, 1},  // tags, outside of emoji tag sequences
 		{0xe01f0, 0xe0fff, 1},  // reserved for invisible characters
 		{0xf0000, 0x10fffd, 1}, // private use
 	},
@@ -46,7 +48,23 @@ func leavesMark(r rune) bool {
 	return !isHarmful(r) && !unicode.In(r, unicode.Zs, unicode.Variation_Selector) && !isJoiner(r) && !isDirectionMark(r)
 }
 
-func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
+// graphemeJoiner is the combining grapheme joiner. Hebrew needs it between two
+// marks, and other text between two letters, to keep them apart.
+const graphemeJoiner = '\u034f'
+
+// isJoiner reports whether r is invisible and acts on the characters around it.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' || r == graphemeJoiner }
+
+// emojiTags matches an emoji tag sequence: a black flag, tag characters and the
+// end tag. Fonts show the flags of England, Scotland and Wales for three of them.
+// Source: Unicode Technical Standard #51, section 1.4.6 and annex C.
+var emojiTags = regexp.MustCompile(`\x{1F3F4}[\x{E0020}-\x{E007E}]+\x{E007F}`)
+
+// withoutEmojiTags returns text with the flag alone in place of each emoji tag
+// sequence, so that every tag character left is a stray one.
+func withoutEmojiTags(text string) string {
+	return emojiTags.ReplaceAllLiteralString(text, "\U0001F3F4")
+}
 
 // isDirectionMark reports whether r is one of the marks that right-to-left text
 // needs beside digits and punctuation. They affect their neighbors only, unlike
