@@ -29,7 +29,7 @@ type ChangePasswordDto struct {
 	// Example: password
 	CurrentPassword string `json:"currentPassword"`
 
-	// NewPassword The new password. It differs from the current one.
+	// NewPassword The new password, of 8 to 128 characters, counted in composed form (NFC). It differs from the current one.
 	//
 	// Example: a better password
 	NewPassword string `json:"newPassword"`
@@ -69,12 +69,12 @@ type CreateUserDto struct {
 	// Example: aturing@gmail.com
 	Email string `json:"email"`
 
-	// Password The user's password.
+	// Password The user's password, of 8 to 128 characters. Composed (NFC) or decomposed (NFD) Unicode makes no difference: the characters are counted in NFC.
 	//
 	// Example: password
 	Password string `json:"password"`
 
-	// UserName The user's name.
+	// UserName The user's name, of at most 100 characters. Composed (NFC) or decomposed (NFD) Unicode makes no difference: the name is stored and counted in NFC.
 	//
 	// Example: Alan Turing
 	UserName string `json:"userName"`
@@ -143,9 +143,9 @@ type Problem struct {
 	// Example: Fix the fields listed in `errors` and send the request again.
 	Detail string `json:"detail"`
 
-	// Errors The violations of the schema, 50 at most. Absent for other problems.
+	// Errors The violations of the schema, or of a rule that the schema cannot say, 50 at most. Absent for other problems.
 	//
-	// Example: [{"detail":"must be at least 8 characters long","pointer":"#/password"}]
+	// Example: [{"detail":"must not be empty","pointer":"#/password"}]
 	Errors *[]ProblemError `json:"errors,omitempty"`
 
 	// Instance The id of the request, as in the `X-Request-Id` header.
@@ -173,7 +173,7 @@ type Problem struct {
 type ProblemError struct {
 	// Detail What is expected there. The offending value is never repeated.
 	//
-	// Example: must be at least 8 characters long
+	// Example: must not be empty
 	Detail string `json:"detail"`
 
 	// Parameter The name of the path, query or header parameter.
@@ -256,7 +256,7 @@ type UpdateUserDto struct {
 	// Example: aturing@gmail.com
 	Email *string `json:"email,omitempty"`
 
-	// UserName The user's new name.
+	// UserName The user's new name, of at most 100 characters. It is stored and counted in NFC.
 	//
 	// Example: Alan Turing
 	UserName *string `json:"userName,omitempty"`

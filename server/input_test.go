@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/idna"
 )
 
 // What an email may be is tested in server/auth. Here: that the rules are those
@@ -12,6 +14,10 @@ import (
 func TestEmailsThroughTheChain(t *testing.T) {
 	t.Parallel()
 	a := start(t, setup{})
+	longDomain, err := idna.Lookup.ToASCII(strings.Repeat(strings.Repeat("\u01d6", 17)+".", 7) + "de")
+	if err != nil {
+		t.Fatal(err)
+	}
 	longest := strings.Repeat("a", 64) + "@" + strings.Repeat("b.", 92) + "exampl" // of 255
 	for _, tc := range []struct {
 		name, email string
@@ -25,6 +31,7 @@ func TestEmailsThroughTheChain(t *testing.T) {
 		{"a domain beyond ASCII", "ada@Bücher.example", "ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"},
 		{"a right-to-left domain", "ada@مثال.السعودية", "ada@xn--mgbh0fb.xn--mgberp4a5d4ar", "ADA@مثال.السعودية"},
 		{"a domain in another normal form", "ada@bu\u0308cher2.example", "ada@xn--bcher2-3ya.example", "ada@b\u00fccher2.example"},
+		{"a domain that is sent decomposed in 370 characters", "ada@" + strings.Repeat(strings.Repeat("u\u0308\u0304", 17)+".", 7) + "de", "ada@" + longDomain, "ADA@" + strings.Repeat(strings.Repeat("\u01d6", 17)+".", 7) + "de"},
 		{"a local part of 64 bytes", strings.Repeat("a", 64) + "@local.example", strings.Repeat("a", 64) + "@local.example", ""},
 		{"254 bytes", longest[1:], longest[1:], ""},
 		{"a local part of 65 bytes", strings.Repeat("a", 65) + "@local.example", "", ""},
@@ -126,7 +133,12 @@ func TestNamesThroughTheChain(t *testing.T) {
 		{"an emoji of several characters", "👩\u200d👩\u200d👧", 200, "👩\u200d👩\u200d👧"},
 		{"100 characters", strings.Repeat("é", 100), 200, strings.Repeat("é", 100)},
 		{"100 characters beyond the basic plane", strings.Repeat("𝒜", 100), 200, strings.Repeat("𝒜", 100)},
-		{"101 characters", strings.Repeat("é", 101), 400, ""},
+		{"100 characters that are sent decomposed", strings.Repeat("e\u0301", 100), 200, strings.Repeat("é", 100)},
+		{"100 characters that decompose into four each", strings.Repeat("\u03b1\u0313\u0300\u0345", 100), 200, strings.Repeat("\u1f82", 100)},
+		{"100 Hangul syllables that are sent as letters", strings.Repeat("\u1112\u1161\u11ab", 100), 200, strings.Repeat("한", 100)},
+		{"101 characters", strings.Repeat("é", 101), 422, ""},
+		{"101 characters that are sent decomposed", strings.Repeat("e\u0301", 101), 422, ""},
+		{"more than 100 characters may have", strings.Repeat("a", 401), 400, ""},
 		{"100 characters whose normal form has 200", strings.Repeat("\u0958", 100), 422, ""},
 		{"spaces alone", " \t ", 400, ""},
 		{"what looks like nothing", "\u3164", 422, ""},
@@ -138,6 +150,10 @@ func TestNamesThroughTheChain(t *testing.T) {
 		{"a letter of Unicode 15.1", "\U0002ebf0", 200, "\U0002ebf0"},
 		{"a mark in right-to-left text", "(محمد\u200f)", 200, "(محمد\u200f)"},
 		{"a tag character", "Ada\U000e0041", 422, ""},
+		{"the flag of Scotland", "Ada " + flagOf("gbsct"), 200, "Ada " + flagOf("gbsct")},
+		{"a flag without its end", "Ada " + strings.TrimSuffix(flagOf("gbsct"), "\U000e007f"), 422, ""},
+		{"a grapheme joiner between Hebrew marks", "\u05d9\u05b7\u034f\u05b4\u05dd", 200, "\u05d9\u05b7\u034f\u05b4\u05dd"},
+		{"a grapheme joiner at the end", "Ada\u034f", 422, ""},
 		{"nothing but combining marks is a name", "\u0301", 200, "\u0301"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -156,6 +172,16 @@ func TestNamesThroughTheChain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// flagOf returns the emoji of a region's flag: a black flag, the region in tag characters,
+// and the end tag.
+func flagOf(region string) string {
+	tags := []rune{0x1f3f4}
+	for _, r := range region {
+		tags = append(tags, 0xe0000+r)
+	}
+	return string(append(tags, 0xe007f))
 }
 
 func TestCUIDsAndIDs(t *testing.T) {

@@ -12,6 +12,9 @@ import (
 // UserControllerChangePassword replaces the caller's password, ends every token
 // issued so far, and issues a new one.
 func (h *handlers) UserControllerChangePassword(ctx context.Context, r gen.UserControllerChangePasswordRequestObject) (gen.UserControllerChangePasswordResponseObject, error) {
+	if err := auth.CheckPassword(auth.FieldNewPassword, r.Body.NewPassword); err != nil {
+		return nil, err
+	}
 	u, err := h.checkCurrentPassword(ctx, r.Body)
 	if err != nil {
 		return nil, err

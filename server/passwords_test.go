@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -116,7 +117,7 @@ func TestPasswordsThatAreNotChanged(t *testing.T) {
 	a.changePassword(me.token, "not my password", newPassword).problem(t, 422, "wrong_password")
 	a.changePassword(me.token, password, password).problem(t, 422, "password_unchanged")
 	a.changePassword(me.token, "pa\u0308ssword", "p\u00e4ssword").problem(t, 422, "password_unchanged")
-	a.changePassword(me.token, password, "short").problem(t, 400, "invalid_request")
+	a.changePassword(me.token, password, "short").problem(t, 422, "invalid_password")
 	a.get("/user", me.token).want(t, 200)
 	a.wantLogin(me.email, newPassword, 401)
 	a.wantLogin(me.email, password, 201)
@@ -194,6 +195,78 @@ func TestPasswordsInNFCAndNFDAreTheSame(t *testing.T) {
 	register("long@example.com", longest)
 	a.wantLogin("long@example.com", longest, 201)
 	a.wantLogin("long@example.com", strings.Repeat("\u03b1\u0313\u0300\u0345", 128), 201)
+}
+
+// The length of a new password is that of its NFC form, so every spelling of it gets
+// the same answer.
+func TestTheLengthOfANewPasswordIsThatOfItsNFCForm(t *testing.T) {
+	t.Parallel()
+	a := start(t, setup{noWebhooks: true})
+	me := a.register()
+	for i, tc := range []struct {
+		name, composed, decomposed string
+		detail                     string // "" if the password is accepted
+	}{
+		{"7 characters", strings.Repeat("\u00e4", 7), strings.Repeat("a\u0308", 7), "at least 8"},
+		{"4 characters that are sent as 8", strings.Repeat("\u00e4", 4), strings.Repeat("a\u0308", 4), "at least 8"},
+		{"8 characters", strings.Repeat("\u00e4", 8), strings.Repeat("a\u0308", 8), ""},
+		{"8 characters that may be sent as 4", strings.Repeat("\u0915\u093c", 4), strings.Repeat("\u0958", 4), ""},
+		{"100 Hangul syllables", strings.Repeat("한", 100), strings.Repeat("\u1112\u1161\u11ab", 100), ""},
+		{"128 characters", strings.Repeat("\u00e4", 128), strings.Repeat("a\u0308", 128), ""},
+		{"128 characters that decompose into four each", strings.Repeat("\u1f82", 128), strings.Repeat("\u03b1\u0313\u0300\u0345", 128), ""},
+		{"128 combining marks", strings.Repeat("\u0301", 128), strings.Repeat("\u0341", 128), ""},
+		{"129 characters", strings.Repeat("\u00e4", 129), strings.Repeat("a\u0308", 129), "128 characters or fewer"},
+		{"130 characters that may be sent as 65", strings.Repeat("\u0915\u093c", 65), strings.Repeat("\u0958", 65), "128 characters or fewer"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := *a
+			a.t = t
+			for j, spelling := range []string{tc.composed, tc.decomposed} {
+				registered := object{"userName": "A", "email": fmt.Sprintf("registered%d-%d@example.com", i, j), "password": spelling}
+				created := object{"userName": "A", "email": fmt.Sprintf("created%d-%d@example.com", i, j), "password": spelling}
+				if tc.detail == "" {
+					a.post("/user/register", "", registered).want(t, 201)
+					a.post("/user", me.token, created).want(t, 201)
+					for _, login := range []string{tc.composed, tc.decomposed} {
+						a.wantLogin(registered["email"].(string), login, 201)
+						a.wantLogin(created["email"].(string), login, 201)
+					}
+					user := a.register()
+					a.changePassword(user.token, password, spelling).want(t, 201)
+					continue
+				}
+				wantInvalidPassword(t, a.post("/user/register", "", registered), "#/password", tc.detail)
+				wantInvalidPassword(t, a.post("/user", me.token, created), "#/password", tc.detail)
+				wantInvalidPassword(t, a.changePassword(me.token, password, spelling), "#/newPassword", tc.detail)
+			}
+		})
+	}
+}
+
+func wantInvalidPassword(t *testing.T, got answer, pointer, detail string) {
+	t.Helper()
+	found := got.problem(t, 422, "invalid_password")["errors"].([]any)
+	if len(found) != 1 {
+		t.Fatalf("the problem lists %v, want one violation", found)
+	}
+	v := found[0].(object)
+	if v["pointer"] != pointer || !strings.Contains(v["detail"].(string), detail) {
+		t.Errorf("the violation is %v, want %s with %q", v, pointer, detail)
+	}
+}
+
+// A new password of the wrong length is no failed login, whatever the current
+// password, and no sign-up.
+func TestANewPasswordOfTheWrongLengthUsesUpNoAttempt(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Tries: 1, SignUps: 2}))
+	me := a.register()
+	for range 3 {
+		a.changePassword(me.token, "not my password", "short").problem(t, 422, "invalid_password")
+		a.post("/user/register", "", object{"userName": "A", "email": "a@example.com", "password": "short"}).problem(t, 422, "invalid_password")
+	}
+	a.changePassword(me.token, password, newPassword).want(t, 201)
+	a.post("/user/register", "", object{"userName": "A", "email": "a@example.com", "password": password}).want(t, 201)
 }
 
 // A user of an earlier version, whose hash is of the decomposed password, logs in

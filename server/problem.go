@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -123,10 +124,13 @@ var problems = []problemRow{
 
 	{isInput(auth.FieldName), kind{http.StatusUnprocessableEntity, "invalid_name", "The name cannot be used",
 		"Fix the fields listed in errors and send the request again."},
-		"The name matches the schema and has a character that names may not have."},
+		"The name matches the schema, but is longer than 100 characters, shows nothing, or has a character that names may not have."},
 	{isInput(auth.FieldEmail), kind{http.StatusUnprocessableEntity, "invalid_email", "The email address cannot be used",
 		"Fix the fields listed in errors and send the request again."},
 		"The email address matches the schema, but a new address must be ASCII before the @."},
+	{isInput(auth.FieldPassword, auth.FieldNewPassword), kind{http.StatusUnprocessableEntity, "invalid_password", "The password cannot be used",
+		"Fix the fields listed in errors and send the request again."},
+		"A new password has fewer than 8 or more than 128 characters. Decomposed characters (NFD) count like composed ones (NFC)."},
 	{isErr(errWrongPassword), kind{http.StatusUnprocessableEntity, "wrong_password", "The current password is wrong",
 		"Check currentPassword and try again. Each failure counts as a failed login."},
 		"A change of the password did not give the password that the user has now."},
@@ -186,10 +190,10 @@ func kindOf(err error) kind {
 	return internal.kind
 }
 
-func isInput(field auth.Field) func(error) bool {
+func isInput(fields ...auth.Field) func(error) bool {
 	return func(err error) bool {
 		var e *auth.InputError
-		return errors.As(err, &e) && e.Field == field
+		return errors.As(err, &e) && slices.Contains(fields, e.Field)
 	}
 }
 

@@ -35,8 +35,7 @@ func (s *Server) renderError(err error, c echo.Context) {
 	}
 	var input *auth.InputError
 	if errors.As(err, &input) {
-		property := map[auth.Field]string{auth.FieldName: "userName", auth.FieldEmail: "email"}[input.Field]
-		p.Errors = &[]gen.ProblemError{inBody([]string{property}, input.Detail)}
+		p.Errors = &[]gen.ProblemError{inBody([]string{propertyOf(input.Field)}, input.Detail)}
 	}
 	var declined *payments.DeclinedError
 	if errors.As(err, &declined) {
@@ -44,6 +43,13 @@ func (s *Server) renderError(err error, c echo.Context) {
 		p.DeclineCode, p.Detail = &reason, declineSentence(reason)
 	}
 	writeProblem(c.Response(), p, err)
+}
+
+// propertyOf returns the property of a body that holds the field.
+func propertyOf(field auth.Field) string {
+	return map[auth.Field]string{
+		auth.FieldName: "userName", auth.FieldEmail: "email", auth.FieldPassword: "password", auth.FieldNewPassword: "newPassword",
+	}[field]
 }
 
 // newProblem returns a problem of this kind in the answer to a request.

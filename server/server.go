@@ -226,5 +226,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // system. It is not throttled, and returns what else that operation would fail
 // with.
 func (s *Server) Register(ctx context.Context, name, email, password string) (*store.User, error) {
-	return s.handlers.newUser(ctx, &gen.CreateUserDto{UserName: name, Email: email, Password: password}, nil)
+	u, err := draftUser(&gen.CreateUserDto{UserName: name, Email: email, Password: password})
+	if err != nil {
+		return nil, err
+	}
+	return u, s.handlers.insert(ctx, u, password, nil)
 }

@@ -11,12 +11,15 @@ import (
 
 // UserControllerRegister creates a user for whoever asks, and logs it in.
 func (h *handlers) UserControllerRegister(ctx context.Context, r gen.UserControllerRegisterRequestObject) (gen.UserControllerRegisterResponseObject, error) {
+	u, err := draftUser(r.Body)
+	if err != nil {
+		return nil, err
+	}
 	from := eventOf(ctx).from
 	if err := h.throttle.ClaimEmail(ctx, from, nil); err != nil {
 		return nil, err
 	}
-	u, err := h.newUser(ctx, r.Body, nil)
-	if err != nil {
+	if err := h.insert(ctx, u, r.Body.Password, nil); err != nil {
 		return nil, err
 	}
 	// The user exists now: the answer does not depend on whether it is remembered.

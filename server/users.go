@@ -14,11 +14,14 @@ import (
 // UserControllerCreate creates a user that the caller may manage until the user
 // makes the account their own.
 func (h *handlers) UserControllerCreate(ctx context.Context, r gen.UserControllerCreateRequestObject) (gen.UserControllerCreateResponseObject, error) {
+	u, err := draftUser(r.Body)
+	if err != nil {
+		return nil, err
+	}
 	if err := h.throttle.ClaimEmail(ctx, eventOf(ctx).from, caller(ctx)); err != nil {
 		return nil, err
 	}
-	u, err := h.newUser(ctx, r.Body, caller(ctx))
-	if err != nil {
+	if err := h.insert(ctx, u, r.Body.Password, caller(ctx)); err != nil {
 		return nil, err
 	}
 	location := "user/" + u.ID // relative, as in page
@@ -139,9 +142,9 @@ func (h *handlers) claimEmail(ctx context.Context, u *store.User, email *string)
 	return h.throttle.ClaimEmail(ctx, eventOf(ctx).from, caller(ctx))
 }
 
-// newUser stores a user with a hashed password. creator is nil for those who
-// register themselves.
-func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, creator *store.User) (*store.User, error) {
+// draftUser returns the user that the body describes, before it is stored. An
+// *auth.InputError for a name, email or password that cannot be used.
+func draftUser(body *gen.CreateUserDto) (*store.User, error) {
 	name, err := auth.NormalizeName(body.UserName)
 	if err != nil {
 		return nil, err
@@ -150,19 +153,25 @@ func (h *handlers) newUser(ctx context.Context, body *gen.CreateUserDto, creator
 	if err != nil {
 		return nil, err
 	}
-	hash, err := h.hasher.For(eventOf(ctx).from).Hash(ctx, body.Password)
-	if err != nil {
+	if err := auth.CheckPassword(auth.FieldPassword, body.Password); err != nil {
 		return nil, err
 	}
-	now := h.now()
-	u := &store.User{
-		ID: store.NewID(now), Name: name, Email: email, EmailKey: key, PasswordHash: hash,
-		CreatedAt: now, UpdatedAt: now,
+	return &store.User{Name: name, Email: email, EmailKey: key}, nil
+}
+
+// insert stores a drafted user with the hash of the password. creator is nil for
+// those who register themselves.
+func (h *handlers) insert(ctx context.Context, u *store.User, password string, creator *store.User) error {
+	hash, err := h.hasher.For(eventOf(ctx).from).Hash(ctx, password)
+	if err != nil {
+		return err
 	}
+	now := h.now()
+	u.ID, u.PasswordHash, u.CreatedAt, u.UpdatedAt = store.NewID(now), hash, now, now
 	if creator != nil {
 		u.CreatedBy, u.PasswordSetBy, u.RootCreator = creator.ID, creator.ID, auth.Root(creator)
 	}
-	return u, h.store.InsertUser(ctx, u)
+	return h.store.InsertUser(ctx, u)
 }
 
 // save applies the body to u, and stores u if it has changed.

@@ -45,7 +45,7 @@
 // argon2id with 19 MiB, 2 passes and 1 lane, the second of the equivalent
 // settings of the OWASP Password Storage Cheat Sheet, in PHC string format.
 // Passwords are hashed in Unicode's form NFC, and otherwise as they were sent: no
-// trimming, no folding. Some systems send "ä" as one code point and some as two, and
+// trimming, no folding. The lengths of a new password are those of that form. Some systems send "ä" as one code point and some as two, and
 // their users cannot know which (RFC 8265, section 4.2). Hashes of earlier versions
 // are of the bytes as they were sent. So a password that is not in NFC is tried in
 // both spellings, for every account and every email; a hash that matches only the
@@ -214,6 +214,7 @@
 // text is refused (controls, bidi embeddings, overrides and isolates, invisible
 // characters, private use); everything else is allowed, also letters that Unicode
 // adds after this release of Go. Joiners, which Persian, the Indic scripts and emoji
-// need, are allowed between two characters, and the three direction marks of
-// right-to-left text anywhere.
+// need, and the grapheme joiner of Hebrew are allowed between two characters, tag
+// characters in an emoji tag sequence (the flag of Scotland), and the three direction
+// marks of right-to-left text anywhere.
 package auth

@@ -48,10 +48,11 @@ func NormalizeEmail(raw string) (email, key string, err error) {
 	if !utf8.ValidString(email) {
 		return "", "", refuseEmail("email_encoding", "the email is not valid UTF-8: send it as UTF-8 text")
 	}
-	if len(email) > maxEmailBytes {
+	composed := norm.NFC.String(email)
+	if len(composed) > maxEmailBytes {
 		return "", "", errEmailLong()
 	}
-	local, domain, err := splitEmail(norm.NFC.String(email))
+	local, domain, err := splitEmail(composed)
 	if err != nil {
 		return "", "", err
 	}

@@ -100,10 +100,6 @@ func NewHasher(cfg HasherConfig) (*Hasher, error) {
 	}, nil
 }
 
-// SamePassword reports whether two spellings are one password: equal in Unicode's
-// form NFC.
-func SamePassword(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
-
 // Hash returns the PHC string of a new password, of its NFC form. ErrBusy, or the
 // context's error while waiting.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {

@@ -3,7 +3,8 @@ package auth
 // InputError reports which rule a value from a caller broke. Neither its fields
 // nor its text contain the value.
 type InputError struct {
-	// Field is the kind of value: FieldName or FieldEmail.
+	// Field is the kind of value: FieldName, FieldEmail, FieldPassword or
+	// FieldNewPassword.
 	Field Field
 	// Code is stable, for programs, such as "email_no_at".
 	Code string
@@ -17,6 +18,8 @@ type Field int
 const (
 	FieldName Field = iota + 1
 	FieldEmail
+	FieldPassword    // the password of a new user
+	FieldNewPassword // the password that replaces another
 )
 
 // Error returns the detail.
