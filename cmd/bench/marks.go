@@ -43,7 +43,6 @@ var marks = []mark{
 
 	{"Light/memory", "MiB", atMost, 64},
 	{"Light/ready", "ms", atMost, 300},
-	{"Light/binary", "MB", atMost, 30},
 	{"Light/goroutines", "left", atMost, 0},
 
 	// The document before Stripe is asked, and what came of it.

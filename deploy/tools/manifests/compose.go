@@ -11,7 +11,7 @@ import (
 // compose loads the file as Compose does, with the services of the profiles, and
 // writes what it comes to.
 func compose(file string, profiles []string, out io.Writer) error {
-	options, err := cli.NewProjectOptions([]string{file}, cli.WithProfiles(profiles))
+	options, err := cli.NewProjectOptions([]string{file}, cli.WithProfiles(profiles), cli.WithOsEnv)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
