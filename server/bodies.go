@@ -1,11 +1,9 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,11 +16,15 @@ const (
 	bodyLimit = 64 << 10
 	// bodyMemory is how many bytes of request bodies are read at once.
 	bodyMemory = 16 << 20
-	// bodyShare is how many of them one sender may have.
-	bodyShare = bodyMemory / 8
-	// bodyWait is how long a request waits until it is its turn.
+	// bodyWait is how long a body waits at most, each time it needs memory.
 	bodyWait = 5 * time.Second
 )
+
+// bodySteps are the sizes of buffers, in bytes. A body gets the next one when it has
+// filled the one before, so a slow body holds little. Each size has an equal part of
+// bodyMemory to itself: large bodies that stop arriving take nothing from small ones,
+// and bodies that wait for a larger buffer never wait for each other.
+var bodySteps = [...]int64{4 << 10, 16 << 10, 64 << 10, 256<<10 + 1}
 
 var errTooManyBodies = errors.New("too many bodies at once")
 
@@ -30,23 +32,23 @@ var errTooManyBodies = errors.New("too many bodies at once")
 // each sender, so that many slow or large ones stop nobody else's. It is safe for
 // concurrent use.
 type bodyReader struct {
-	// limit is the largest body, in bytes.
+	// limit is the largest body, in bytes, less than the last of bodySteps.
 	limit int64
-
-	mu   sync.Mutex
-	held int64
-	by   map[sender]int64
-	// freed is closed when memory becomes free.
-	freed chan struct{}
+	// pools are those of bodySteps.
+	pools [len(bodySteps)]*memoryPool
 }
 
 func newBodyReader(limit int64) *bodyReader {
-	return &bodyReader{limit: limit, by: map[sender]int64{}, freed: make(chan struct{})}
+	b := &bodyReader{limit: limit}
+	for i := range b.pools {
+		b.pools[i] = newMemoryPool(bodyMemory / int64(len(bodySteps)))
+	}
+	return b
 }
 
 // read reads the body of a request. *http.MaxBytesError if it is too large,
-// errTooManyBodies if its turn did not come in time.
-func (b *bodyReader) read(w http.ResponseWriter, r *http.Request, s sender) ([]byte, error) {
+// errTooManyBodies if there was no memory for it in time.
+func (b *bodyReader) read(w http.ResponseWriter, r *http.Request, s sender) (text []byte, err error) {
 	if err := b.declared(r); err != nil {
 		return nil, err
 	}
@@ -54,11 +56,39 @@ func (b *bodyReader) read(w http.ResponseWriter, r *http.Request, s sender) ([]b
 	if size < 0 { // not declared
 		size = b.limit
 	}
-	if err := b.acquire(r.Context(), s, size); err != nil {
-		return nil, err
+	size++ // room to see the end
+	body := http.MaxBytesReader(w, r.Body, b.limit)
+	release := func() {}
+	defer func() { release() }()
+	for i, pool := range b.pools {
+		room := min(bodySteps[i], size)
+		if err := pool.acquire(r.Context(), s, room); err != nil {
+			return nil, err
+		}
+		text = append(make([]byte, 0, room), text...)
+		release()
+		release = func() { pool.release(s, room) }
+		text, err = fill(text, body)
+		if errors.Is(err, io.EOF) {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	defer b.release(s, size)
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, b.limit))
+	return nil, &http.MaxBytesError{Limit: b.limit}
+}
+
+// fill reads until the capacity of the buffer is used, or until an error.
+func fill(buffer []byte, from io.Reader) ([]byte, error) {
+	for len(buffer) < cap(buffer) {
+		n, err := from.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		if err != nil {
+			return buffer, err
+		}
+	}
+	return buffer, nil
 }
 
 // declared returns *http.MaxBytesError if the headers announce too large a body.
@@ -67,39 +97,6 @@ func (b *bodyReader) declared(r *http.Request) error {
 		return &http.MaxBytesError{Limit: b.limit}
 	}
 	return nil
-}
-
-// acquire waits until the sender may hold so many bytes more.
-func (b *bodyReader) acquire(ctx context.Context, s sender, size int64) error {
-	ctx, cancel := context.WithTimeout(ctx, bodyWait)
-	defer cancel()
-	for {
-		b.mu.Lock()
-		if b.held+size <= bodyMemory && b.by[s]+size <= bodyShare {
-			b.held += size
-			b.by[s] += size
-			b.mu.Unlock()
-			return nil
-		}
-		freed := b.freed
-		b.mu.Unlock()
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return errTooManyBodies
-		}
-	}
-}
-
-func (b *bodyReader) release(s sender, size int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.held -= size
-	if b.by[s] -= size; b.by[s] == 0 {
-		delete(b.by, s)
-	}
-	close(b.freed)
-	b.freed = make(chan struct{})
 }
 
 // readJSON checks that a body is exactly one I-JSON value (RFC 7493): valid UTF-8, no

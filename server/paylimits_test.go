@@ -245,20 +245,42 @@ func TestDeclinesOfOneUserAreLimited(t *testing.T) {
 	a.confirmFrom(otherAddress, me, "good", good, "pm_card_visa").want(t, 201)
 }
 
-func TestDeclinesFromOneAddressAreLimited(t *testing.T) {
+func TestDeclinesFromOneSiteAreLimited(t *testing.T) {
 	t.Parallel()
 	a := startThrottled(t, throttled(auth.ThrottleConfig{Declines: 3}))
 	var reasons, others int
-	for range 8 { // users of at most 3 declines each; the first 3 of the address may have a reason
-		r, o := a.declines("2001:db8::"+fmt.Sprint(reasons), a.register())
+	for i := range 8 { // users of at most 3 declines each; the first 3 of the site may have a reason
+		r, o := a.declines(fmt.Sprintf("2001:db8:0:%d::1", i), a.register())
 		reasons, others = reasons+r, others+o
 	}
-	if reasons != 1 || reasons+others != 15 {
-		t.Errorf("one address was told %d reasons and %d declines, want 1 and 15", reasons, reasons+others)
+	// The three users after the limit are told of their first.
+	if reasons != 1 || reasons+others != 15+3 {
+		t.Errorf("one site was told %d reasons and %d declines, want 1 and 18", reasons, reasons+others)
 	}
-	if r, _ := a.declines("2001:db8:0:1::1", a.register()); r != 1 {
-		t.Errorf("another address was told %d reasons, want 1", r)
+	if r, _ := a.declines("2001:db8:1::1", a.register()); r != 1 {
+		t.Errorf("another site was told %d reasons, want 1", r)
 	}
+}
+
+// However many declines others have at an address, and however many of their
+// confirmations are under way, a user behind it pays with a good card, again and again.
+func TestDeclinesOfOthersRefuseNobody(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{Declines: 2}))
+	innocent, unlucky := a.register(), a.register()
+	for range 8 { // 10 are the limit of the address
+		a.declines(someAddress, a.register())
+	}
+	for i := range 3 {
+		a.confirmFrom(someAddress, innocent, inOrder(i), a.pay(innocent, inOrder(i)), "pm_card_visa").want(t, 201)
+	}
+	bad := a.pay(unlucky, "bad")
+	got := a.confirmFrom(someAddress, unlucky, "bad", bad, "pm_card_visa_chargeDeclinedInsufficientFunds").problem(t, 402, "payment_declined")
+	if got["declineCode"] != "generic_decline" {
+		t.Errorf("the first decline of a user has the declineCode %v, want generic_decline: the address has used up the reasons", got["declineCode"])
+	}
+	a.confirmFrom(someAddress, unlucky, "good", a.pay(unlucky, "good"), "pm_card_visa").limitedBy(t, "too_many_declines")
+	a.confirmFrom(otherAddress, unlucky, "good2", a.pay(unlucky, "good2"), "pm_card_visa").want(t, 201)
 }
 
 // What tells a client to do something else than to try another card is still told.

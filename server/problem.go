@@ -158,7 +158,7 @@ var problems = []problemRow{
 		"Many confirmations of one payment, user or network address were declined within a clock hour."},
 	{isA[*auth.ThrottledError], kind{http.StatusTooManyRequests, "too_many_requests", "Too many attempts",
 		"Nothing was done. Wait for the seconds in Retry-After before the next attempt. Other operations are not affected."},
-		"Too many logins failed, or too many users were created."},
+		"Too many logins failed, too many users were created or email addresses changed, or too many payments are confirmed at the same time."},
 
 	{either(isErr(auth.ErrBusy), isErr(errTooManyBodies)), kind{http.StatusServiceUnavailable, "overloaded", "The server is busy",
 		"Nothing was done. Send the same request again after the seconds in Retry-After."},

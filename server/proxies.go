@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -59,7 +60,7 @@ func (f *forwarding) client(r *http.Request) string {
 	if !ok {
 		return "" // over no network
 	}
-	entries := slices.Collect(list(r.Header.Values(echo.HeaderXForwardedFor)))
+	entries := forwardedFor(r.Header)
 	if len(entries) > 0 && !f.trusts(peer) {
 		f.untrusted.Do(func() {
 			f.log.Warn("X-Forwarded-For is ignored, because it comes from an address that TRUSTED_PROXIES does not name: " +
@@ -87,17 +88,29 @@ func (f *forwarding) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(f.trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// parseAddress reads an address as proxies write it: bare, with a port as Azure's
-// do, in brackets, in quotes, or with a zone.
-func parseAddress(text string) (netip.Addr, bool) {
-	text = strings.Trim(trimOWS(text), `"`)
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
-	if err != nil {
-		var withPort netip.AddrPort
-		if withPort, err = netip.ParseAddrPort(text); err == nil {
-			a = withPort.Addr()
+// forwardedFor returns the entries of X-Forwarded-For. The header has no quoted
+// strings: every comma separates, so a quotation mark of the client cannot hide what
+// a proxy adds.
+func forwardedFor(h http.Header) (entries []string) {
+	for _, line := range h.Values(echo.HeaderXForwardedFor) {
+		for entry := range strings.SplitSeq(line, ",") {
+			if entry = trimOWS(entry); entry != "" {
+				entries = append(entries, entry)
+			}
 		}
 	}
+	return entries
+}
+
+// parseAddress reads an address as proxies write it: bare, with a port as Azure's
+// do, also an empty one, in brackets, in quotes, or with a zone.
+func parseAddress(text string) (netip.Addr, bool) {
+	text = strings.Trim(trimOWS(text), `"`)
+	host, _, err := net.SplitHostPort(text)
+	if err != nil { // no port
+		host = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	}
+	a, err := netip.ParseAddr(host)
 	return a.Unmap().WithZone(""), err == nil
 }
 

@@ -39,6 +39,21 @@ func TestSignUpsAreThrottledByAddress(t *testing.T) {
 	a.signUp("192.0.2.1", "fourth@example.com").want(t, 201)
 }
 
+// An IPv6 /48 is one site, whichever of its /64s is used, for registrations, creations
+// and changes of an email address.
+func TestSignUpsAreThrottledBySite(t *testing.T) {
+	t.Parallel()
+	a := startThrottled(t, throttled(auth.ThrottleConfig{SignUps: 3}))
+	me := a.register()
+	a.signUp("2001:db8:1:1::1", "a@example.com").want(t, 201)
+	a.createUser("2001:db8:1:2::1", me, "b@example.com").want(t, 201)
+	a.changeEmail("2001:db8:1:3::1", me, me.id, "c@example.com").want(t, 200)
+	a.signUp("2001:db8:1:4::1", "d@example.com").tooMany(t, time.Hour)
+	a.createUser("2001:db8:1:5::1", me, "d@example.com").tooMany(t, time.Hour)
+	a.changeEmail("2001:db8:1:6::1", me, me.id, "d@example.com").tooMany(t, time.Hour)
+	a.signUp("2001:db8:2:1::1", "d@example.com").want(t, 201)
+}
+
 func TestCreatedUsersAreThrottledByCaller(t *testing.T) {
 	t.Parallel()
 	a := startThrottled(t, throttled(auth.ThrottleConfig{SignUps: 2}))

@@ -107,37 +107,48 @@ func TestUnsignedEventsAreLimitedAndSignedOnesAreNot(t *testing.T) {
 	send("whsec_another").problem(t, 400, "invalid_signature")
 }
 
-// One address that sends many large bodies slowly holds only its share of the memory
-// for bodies: the events of others are read meanwhile.
+// Addresses that send many large bodies slowly hold little of the memory for bodies:
+// the events of others are read meanwhile.
 func TestSlowBodiesHoldUpNobodyElse(t *testing.T) {
 	t.Parallel()
-	a := start(t, setup{noWebhooks: true, change: func(c *server.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} }})
-	ln := loopback(t)
-	a.listen(ln, server.Lifetimes{Request: time.Minute})
-	for i := range 60 {
-		path := []string{"/webhook/stripe", "/user/login"}[i%2]
-		conn := dial(t, ln)
-		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Forwarded-For: 192.0.2.1\r\n"+
-			"Stripe-Signature: t=%d,v1=00\r\nContent-Length: 65536\r\n\r\n{", path, a.clock().Unix())
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	text := []byte(`{"id":"evt_1","type":"a.b"}`)
-	for range 20 {
-		p := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: text, Secret: webhookSecret, Timestamp: a.clock()})
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+ln.Addr().String()+"/webhook/stripe", bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header = http.Header{"Stripe-Signature": {p.Header}, "X-Forwarded-For": {"192.0.2.2"}}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != 204 {
-			t.Fatalf("an event of another address gets status %d", res.StatusCode)
-		}
+	for name, slow := range map[string]struct{ connections, addresses, declared, sent int }{
+		"one address":                       {60, 1, 65536, 1},
+		"eight addresses":                   {64, 8, 262144, 1},
+		"eight addresses that send a while": {64, 8, 262144, 20_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t, setup{noWebhooks: true, change: func(c *server.Config) { c.TrustedProxies = []string{"127.0.0.0/8"} }})
+			ln := loopback(t)
+			a.listen(ln, server.Lifetimes{Request: time.Minute})
+			for i := range slow.connections {
+				path := "/webhook/stripe"
+				if i%2 == 1 && slow.declared <= 65536 {
+					path = "/user/login"
+				}
+				_, err := fmt.Fprintf(dial(t, ln), "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Forwarded-For: 198.51.100.%d\r\n"+
+					"Stripe-Signature: t=%d,v1=00\r\nContent-Length: %d\r\n\r\n%s", path, i%slow.addresses, a.clock().Unix(), slow.declared, strings.Repeat("{", slow.sent))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			text := []byte(`{"id":"evt_1","type":"a.b","data":"` + strings.Repeat("a", 5000) + `"}`)
+			for range 20 {
+				p := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: text, Secret: webhookSecret, Timestamp: a.clock()})
+				r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+ln.Addr().String()+"/webhook/stripe", bytes.NewReader(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header = http.Header{"Stripe-Signature": {p.Header}, "X-Forwarded-For": {"192.0.2.2"}}
+				res, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
+				if res.StatusCode != 204 {
+					t.Fatalf("an event of another address gets status %d", res.StatusCode)
+				}
+			}
+		})
 	}
 }

@@ -50,7 +50,8 @@ func (c *Client) do(ctx context.Context, r request) (replayed bool, err error) {
 		}
 		c.observe(ctx, Call{
 			Op: r.op, Outcome: result, Duration: time.Since(start), Attempts: sent,
-			RequestID: o.requestID, Breaker: c.limits.breaker.State().String(),
+			RequestID:    o.requestID,
+			PayerBreaker: c.limits.payers.State().String(), BackgroundBreaker: c.limits.background.State().String(),
 		})
 	}
 	if o.err != nil {

@@ -294,8 +294,8 @@ func TestObserveIsToldOfEveryCall(t *testing.T) {
 		_, err := c.ConfirmIntent(t.Context(), "pi_1", "k", "pm_1")
 		wantKind(t, err, KindDeclined)
 		want := []Call{
-			{Op: "get intent", Outcome: "ok", Attempts: 2, RequestID: "req_1", Breaker: "closed"},
-			{Op: "confirm intent", Outcome: "declined", Attempts: 1, RequestID: "req_1", Breaker: "closed"},
+			{Op: "get intent", Outcome: "ok", Attempts: 2, RequestID: "req_1", PayerBreaker: "closed", BackgroundBreaker: "closed"},
+			{Op: "confirm intent", Outcome: "declined", Attempts: 1, RequestID: "req_1", PayerBreaker: "closed", BackgroundBreaker: "closed"},
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)

@@ -36,7 +36,8 @@ type Config struct {
 	MaxInFlight int
 	// BreakerFailures is after how many attempts in a row with an unknown
 	// outcome no request is sent for BreakerCooldown; then a single one tests
-	// whether Stripe is back. Defaults 5 and 10 s.
+	// whether Stripe is back. Payers and the background count apart. Defaults 5
+	// and 10 s.
 	BreakerFailures int
 	BreakerCooldown time.Duration
 	// Transport sends the requests. Default: HTTP/1.1 with keep-alive.
@@ -59,9 +60,9 @@ type Call struct {
 	Attempts int
 	// RequestID is Stripe's for the last attempt; may be empty.
 	RequestID string
-	// Breaker is the state of the circuit breaker after the call: closed,
-	// half-open or open.
-	Breaker string
+	// PayerBreaker and BackgroundBreaker are the states of the two circuit
+	// breakers after the call: closed, half-open or open.
+	PayerBreaker, BackgroundBreaker string
 }
 
 // Client calls Stripe. It is safe for concurrent use and shares nothing with

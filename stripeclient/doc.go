@@ -31,8 +31,8 @@
 // # Limits
 //
 // Every attempt passes a queue, which bounds the requests under way and their
-// rate, and a circuit breaker, which counts unknown outcomes in a row. In the queue
-// users take turns, and go before work in the background; see WithPayer. At most
+// rate, and a circuit breaker, which counts unknown outcomes in a row: users have
+// one, and work in the background another. In the queue users take turns, and go before work in the background; see WithPayer. At most
 // half of the time that a call has left is spent waiting; then it is
 // KindOverloaded, for the user who asked for too much alone.
 //

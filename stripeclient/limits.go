@@ -21,22 +21,39 @@ var (
 )
 
 // limits keeps us from overrunning Stripe, and Stripe's outages from tying up
-// our callers: a queue for turns, and a circuit breaker.
+// our callers: a queue for turns, and two circuit breakers. Work in the background
+// has its own, because a call that only it makes can fail while payments work.
 type limits struct {
-	queue    *queue
-	breaker  *gobreaker.CircuitBreaker[struct{}]
-	cooldown time.Duration
-	// openUntil is when an open breaker lets a request through again, in
-	// nanoseconds since 1970.
-	openUntil atomic.Int64
+	queue              *queue
+	payers, background *breaker
 }
 
 func newLimits(cfg Config) *limits {
-	l := &limits{
-		queue:    newQueue(rate.NewLimiter(rate.Limit(cfg.RatePerSecond), cfg.Burst), cfg.MaxInFlight),
-		cooldown: cfg.BreakerCooldown,
+	return &limits{
+		queue:      newQueue(rate.NewLimiter(rate.Limit(cfg.RatePerSecond), cfg.Burst), cfg.MaxInFlight),
+		payers:     newBreaker(cfg),
+		background: newBreaker(cfg),
 	}
-	l.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+}
+
+// breakerOf returns the breaker for a call with this context.
+func (l *limits) breakerOf(ctx context.Context) *breaker {
+	if payerOf(ctx) == "" {
+		return l.background
+	}
+	return l.payers
+}
+
+// breaker is a circuit breaker that knows when it lets a request through again.
+type breaker struct {
+	*gobreaker.CircuitBreaker[struct{}]
+	// openUntil is that time, in nanoseconds since 1970.
+	openUntil atomic.Int64
+}
+
+func newBreaker(cfg Config) *breaker {
+	b := &breaker{}
+	b.CircuitBreaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout: cfg.BreakerCooldown,
 		ReadyToTrip: func(n gobreaker.Counts) bool {
 			return n.ConsecutiveFailures >= uint32(cfg.BreakerFailures) // #nosec G115 -- validated
@@ -46,11 +63,11 @@ func newLimits(cfg Config) *limits {
 		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
-				l.openUntil.Store(time.Now().Add(l.cooldown).UnixNano())
+				b.openUntil.Store(time.Now().Add(cfg.BreakerCooldown).UnixNano())
 			}
 		},
 	})
-	return l
+	return b
 }
 
 // isUp reports whether the outcome of an attempt shows that Stripe is working. A
@@ -65,8 +82,9 @@ func isUp(err error) bool {
 // time that ctx has left, so that the other half is for the request; then,
 // and at once while the breaker is open, the error is KindOverloaded.
 func (l *limits) run(ctx context.Context, op string, send func() *Error) *Error {
-	if l.breaker.State() == gobreaker.StateOpen {
-		return l.brokenOff(op)
+	b := l.breakerOf(ctx)
+	if b.State() == gobreaker.StateOpen {
+		return b.brokenOff(op)
 	}
 	if ctx.Err() != nil {
 		return &Error{Kind: KindUnknown, Op: op, cause: ctx.Err()}
@@ -78,14 +96,14 @@ func (l *limits) run(ctx context.Context, op string, send func() *Error) *Error 
 	}
 	defer leave()
 	var failure *Error
-	_, err := l.breaker.Execute(func() (struct{}, error) {
+	_, err := b.Execute(func() (struct{}, error) {
 		if failure = send(); failure != nil {
 			return struct{}{}, failure
 		}
 		return struct{}{}, nil
 	})
 	if err != nil && failure == nil {
-		return l.brokenOff(op)
+		return b.brokenOff(op)
 	}
 	return failure
 }
@@ -100,8 +118,8 @@ func refusal(ctx context.Context, op string, retryAfter time.Duration) *Error {
 
 // brokenOff is the error while the breaker is open, and half-open with its one
 // request under way.
-func (l *limits) brokenOff(op string) *Error {
-	rest := time.Until(time.Unix(0, l.openUntil.Load()))
+func (b *breaker) brokenOff(op string) *Error {
+	rest := time.Until(time.Unix(0, b.openUntil.Load()))
 	if rest <= 0 {
 		rest = retryHint
 	}

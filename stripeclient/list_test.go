@@ -86,7 +86,7 @@ func TestAPageThatIsTooLargeIsReadInParts(t *testing.T) {
 			if !reflect.DeepEqual(limits, tt.limits) {
 				t.Errorf("asked for pages of %v, want %v", limits, tt.limits)
 			}
-			if state := c.limits.breaker.State().String(); state != "closed" {
+			if state := c.limits.background.State().String(); state != "closed" {
 				t.Errorf("the breaker is %s, want closed", state)
 			}
 		})
@@ -119,7 +119,7 @@ func TestAnObjectThatIsTooLargeIsNoFailureOfStripe(t *testing.T) {
 			if wantKind(t, err, tt.want); !errors.Is(err, errTooLarge) || len(f.sent()) != tt.sent {
 				t.Errorf("got %v after %d requests, want %v after %d", err, len(f.sent()), errTooLarge, tt.sent)
 			}
-			if state := c.limits.breaker.State().String(); state != "closed" {
+			if state := c.limits.background.State().String(); state != "closed" {
 				t.Errorf("the breaker is %s, want closed", state)
 			}
 		})

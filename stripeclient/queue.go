@@ -13,7 +13,8 @@ type payerKey struct{}
 
 // WithPayer marks the calls made with the context as those of a paying user. Calls
 // of the same user wait for each other; users take turns, and go before unmarked
-// calls, which are work in the background.
+// calls, which are work in the background. Unmarked calls that fail never stop those
+// of users.
 func WithPayer(ctx context.Context, userID string) context.Context {
 	return context.WithValue(ctx, payerKey{}, userID)
 }

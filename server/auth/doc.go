@@ -149,14 +149,14 @@
 //
 // ClaimEmail counts every request that reveals whether an email address is taken: POST
 // /user/register, POST /user, and a PATCH that changes the address. In a clock hour
-// (UTC), one network address may send 30 of these, and one registered user together with
+// (UTC), one site may send 30 of these, and one registered user together with
 // all users created from it, directly or not, 30, whether they succeed or not.
 //
 // Requests are counted before the password is hashed. Users created by created users
 // share the limit of their root (store.User.RootCreator), so a chain of users does not
 // multiply it. Users who were created before the root was stored have only their creator:
 // they count with the creator, and by themselves if they no longer have one. Their
-// address counts in any case.
+// site counts in any case.
 //
 // # Payments
 //
@@ -168,18 +168,23 @@
 //
 // Card testing, which tries stolen card numbers to see which ones work, needs many
 // declines and their reasons. In a clock hour (UTC), one user may have 10 declines, one
-// payment 5 and one address 50. The first 3 of a user, and of a payment, come with their
-// reason, and the first 10 of an address. After these every reason is generic_decline, except
+// payment 5 and one site 50. The first 3 of a user, and of a payment, come with their
+// reason, and the first 10 of a site. After these every reason is generic_decline, except
 // for those that call for something other than another card: authentication_required,
 // processing_error and try_again_later. expired_card and incorrect_cvc are hidden: an
 // honest customer has read them three times, and they tell a guesser that the
 // number is right. The store keeps Stripe's codes. At the limit, confirmations are
 // refused before Stripe is asked.
 //
+// The limit of a site refuses only users who have been declined themselves in this
+// hour, or have another confirmation in progress. So the declines of others stop nobody
+// from paying, and a user's first decline is always reported, if need be without its
+// reason. This helps a card tester little: sign-ups bound the new users of a site.
+//
 // A confirmation in progress counts as a decline until its outcome is known, in the
 // process that sends it. So cards that are tried at once reveal no more than cards in
 // turn: each replica sends at most the limit to Stripe, and all replicas together report
-// no more declines than the limit. A confirmation that succeeds is always reported.
+// no more declines than the limit, and the first of each user. A confirmation that succeeds is always reported.
 //
 // What a client does at Stripe itself, with the client secret of a payment and the
 // publishable key, is limited by Stripe alone.

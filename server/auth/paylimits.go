@@ -37,7 +37,7 @@ func unconfirmed(userID string, created time.Time) store.Attempt {
 	return store.Attempt{Key: digest("unconfirmed", window, userID), Expires: expires}
 }
 
-// declineLimit is the limit of one user, address or payment.
+// declineLimit is the limit of one user, site or payment.
 type declineLimit struct {
 	attempt store.Attempt
 	// withReason is the number of declines reported with their reason; max is the
@@ -45,8 +45,14 @@ type declineLimit struct {
 	withReason, max int
 }
 
+// The order of declineLimits.
+const (
+	ofUser = iota
+	ofSite
+)
+
 // declineLimits returns the limits that a confirmation is subject to: the user's,
-// the address's and the payment's.
+// the site's and the payment's.
 func (t *Throttle) declineLimits(userID, intentID string, from netip.Addr) []declineLimit {
 	window, expires := t.window(hourWindow)
 	limit := func(kind, value string, withReason, most int) declineLimit {
@@ -56,12 +62,13 @@ func (t *Throttle) declineLimits(userID, intentID string, from netip.Addr) []dec
 	n := t.limits.Declines
 	return []declineLimit{
 		limit("declines of a user", userID, n/3, n),
-		limit("declines of an address", network(from, 64), n, 5*n),
+		limit("declines of a site", network(from, 48), n, 5*n),
 		limit("declines of a payment", intentID, n/3, n/2),
 	}
 }
 
-// BeginConfirm checks the decline limits before a confirmation is sent. Confirmations in
+// BeginConfirm checks the decline limits before a confirmation is sent. The limit of the
+// site refuses only users who have been declined themselves. Confirmations in
 // progress in this process count as declines, so sending many at once reveals no more
 // than sending them in turn. Confirmations with the same key count once. Call end when
 // the outcome has been counted. Errors: *ThrottledError.
@@ -78,14 +85,10 @@ func (t *Throttle) BeginConfirm(ctx context.Context, userID, intentID, key strin
 }
 
 func (t *Throttle) admitConfirm(ctx context.Context, limits []declineLimit, underWay []int) error {
-	ofUser := 0
 	for i, l := range limits {
-		declined := 0
-		if i < 2 || ofUser > 0 { // no payment has more declines than its user
-			var err error
-			if declined, err = t.store.Attempts(ctx, l.attempt.Key); err != nil {
-				return fmt.Errorf("throttle confirmation: %w", err)
-			}
+		declined, err := t.store.Attempts(ctx, l.attempt.Key)
+		if err != nil {
+			return fmt.Errorf("throttle confirmation: %w", err)
 		}
 		if declined >= l.max {
 			return t.throttled(LimitDeclines, l.attempt.Expires)
@@ -93,8 +96,8 @@ func (t *Throttle) admitConfirm(ctx context.Context, limits []declineLimit, unde
 		if declined+underWay[i] > l.max {
 			return &ThrottledError{Limit: LimitAttempts, RetryAfter: time.Second}
 		}
-		if i == 0 {
-			ofUser = declined
+		if i == ofUser && declined == 0 && underWay[i] == 1 {
+			return nil // those of others do not count
 		}
 	}
 	return nil
@@ -114,11 +117,14 @@ func (t *Throttle) CountDecline(ctx context.Context, userID, intentID, key strin
 	}
 	reason = true
 	var refused error
-	for _, l := range limits {
+	for i, l := range limits {
 		err := t.count(ctx, l.attempt, l.withReason)
 		if isThrottled(err) {
 			reason = false
 			err = t.count(ctx, l.attempt, l.max)
+		}
+		if isThrottled(err) && i == ofSite {
+			err = t.unlessFirst(ctx, limits[ofUser], err)
 		}
 		switch {
 		case isThrottled(err):
@@ -128,6 +134,19 @@ func (t *Throttle) CountDecline(ctx context.Context, userID, intentID, key strin
 		}
 	}
 	return reason, limitedBy(LimitDeclines, refused)
+}
+
+// unlessFirst returns the refusal of the site's limit, or nil if this is the user's
+// first decline: the limit would refuse it because of others alone.
+func (t *Throttle) unlessFirst(ctx context.Context, user declineLimit, refusal error) error {
+	declined, err := t.store.Attempts(ctx, user.attempt.Key)
+	switch {
+	case err != nil:
+		return fmt.Errorf("throttle: %w", err)
+	case declined <= 1:
+		return nil
+	}
+	return refusal
 }
 
 // mayTellReason reports whether the client may learn the reason of a decline that has

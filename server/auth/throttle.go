@@ -56,15 +56,16 @@ type ThrottleConfig struct {
 	// Addresses is how many addresses may fail to log in to one account in 15
 	// minutes. From then on, sites with a failure are refused. Default 20.
 	Addresses int
-	// SignUps is how many email addresses one network address may claim in a clock
-	// hour (UTC), and one registered user together with all users created from it,
-	// directly or not. Default 30.
+	// SignUps is how many email addresses one site may claim in a clock hour (UTC),
+	// and one registered user together with all users created from it, directly or
+	// not. Default 30.
 	SignUps int
 	// Unconfirmed is how many payments one user may create in a clock hour (UTC) and
 	// leave unconfirmed. Default 50.
 	Unconfirmed int
 	// Declines is how many declines one user may have in a clock hour (UTC). One payment
-	// may have half as many, and one address five times as many. Default 10.
+	// may have half as many. After five times as many from one site, users who have been
+	// declined are refused there. Default 10.
 	Declines int
 }
 
@@ -127,11 +128,11 @@ func NewThrottle(s store.Store, clock func() time.Time, c ThrottleConfig) (*Thro
 
 // ClaimEmail counts a request that claims an email address: a registration, the
 // creation of a user, or a change of the address. Each of them tells the caller
-// whether somebody has the address. It counts by network address, and by the root
-// of the caller; by is nil for a registration. Errors: *ThrottledError.
+// whether somebody has the address. It counts by site, and by the root of the caller;
+// by is nil for a registration. Errors: *ThrottledError.
 func (t *Throttle) ClaimEmail(ctx context.Context, from netip.Addr, by *store.User) error {
 	window, expires := t.window(hourWindow)
-	claim := store.Attempt{Key: digest("sign-up", window, network(from, 64)), Expires: expires}
+	claim := store.Attempt{Key: digest("sign-up", window, network(from, 48)), Expires: expires}
 	if err := t.count(ctx, claim, t.limits.SignUps); err != nil || by == nil {
 		return err
 	}

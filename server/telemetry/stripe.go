@@ -12,22 +12,29 @@ import (
 	"github.com/nestpayments/nestpayments/stripeclient"
 )
 
-// breakerStates are those of stripeclient.Call.Breaker; the first is that of a
-// Stripe that works.
+// breakerStates are those of the breakers in stripeclient.Call; the first is that of
+// a Stripe that works.
 var breakerStates = []string{"closed", "half-open", "open"}
+
+// setBreaker sets the state of the breaker for the calls of payers or of the
+// background.
+func (t *Telemetry) setBreaker(caller, present string) {
+	for _, state := range breakerStates {
+		value := 0.0
+		if state == present {
+			value = 1
+		}
+		t.breaker.WithLabelValues(caller, state).Set(value)
+	}
+}
 
 // StripeCall takes a finished call to Stripe. It is for stripeclient.Config.Observe.
 func (t *Telemetry) StripeCall(ctx context.Context, c stripeclient.Call) {
 	name := strings.ReplaceAll(c.Op, " ", "_")
 	t.stripe.WithLabelValues(name, c.Outcome).Observe(c.Duration.Seconds())
 	t.attempts.WithLabelValues(name).Add(float64(c.Attempts))
-	for _, state := range breakerStates {
-		value := 0.0
-		if state == c.Breaker {
-			value = 1
-		}
-		t.breaker.WithLabelValues(state).Set(value)
-	}
+	t.setBreaker("payers", c.PayerBreaker)
+	t.setBreaker("background", c.BackgroundBreaker)
 	workOf(ctx).addStripe(c.RequestID)
 	if !within(ctx) {
 		return

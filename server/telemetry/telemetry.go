@@ -52,14 +52,13 @@ func New(c Config) (*Telemetry, error) {
 		stripe:   histogram("stripe_call_duration_seconds", "Time of a call to Stripe, waits and further attempts included, by call and outcome.", "call", "outcome"),
 		attempts: counter("stripe_attempts_total", "HTTP requests sent to Stripe, by call.", "call"),
 		breaker: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "stripe_breaker", Help: "1 for the state that the circuit breaker towards Stripe was in after the last call.",
-		}, []string{"state"}),
+			Namespace: namespace, Name: "stripe_breaker", Help: "1 for the state that the circuit breaker towards Stripe was in after the last call, by whose calls it stops: payers or background.",
+		}, []string{"caller", "state"}),
 		store: histogram("store_call_duration_seconds", "Time of a call to the database, by call and outcome.", "call", "outcome"),
 	}
-	for _, state := range breakerStates {
-		t.breaker.WithLabelValues(state).Set(0)
+	for _, caller := range []string{"payers", "background"} {
+		t.setBreaker(caller, breakerStates[0])
 	}
-	t.breaker.WithLabelValues(breakerStates[0]).Set(1)
 	return t, t.Register(t.requests, t.problems, t.inFlight, t.stripe, t.attempts, t.breaker, t.store)
 }
 

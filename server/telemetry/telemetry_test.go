@@ -120,8 +120,8 @@ func second[T any](_ T, err error) error { return err }
 func TestCallsToStripeAreMeasured(t *testing.T) {
 	t.Parallel()
 	m := measure(t)
-	m.StripeCall(t.Context(), stripeclient.Call{Op: "confirm intent", Outcome: "declined", Attempts: 2, Breaker: "closed", Duration: time.Second})
-	m.StripeCall(t.Context(), stripeclient.Call{Op: "confirm intent", Outcome: "overloaded", Breaker: "open"})
+	m.StripeCall(t.Context(), stripeclient.Call{Op: "confirm intent", Outcome: "declined", Attempts: 2, PayerBreaker: "closed", BackgroundBreaker: "open", Duration: time.Second})
+	m.StripeCall(t.Context(), stripeclient.Call{Op: "confirm intent", Outcome: "overloaded", PayerBreaker: "open", BackgroundBreaker: "half-open"})
 	if got := m.counts(t, "nestpayments_stripe_call_duration_seconds"); got["confirm_intent declined"] != 1 || got["confirm_intent overloaded"] != 1 {
 		t.Errorf("got %v, want one of each outcome", got)
 	}
@@ -129,11 +129,14 @@ func TestCallsToStripeAreMeasured(t *testing.T) {
 		# HELP nestpayments_stripe_attempts_total HTTP requests sent to Stripe, by call.
 		# TYPE nestpayments_stripe_attempts_total counter
 		nestpayments_stripe_attempts_total{call="confirm_intent"} 2
-		# HELP nestpayments_stripe_breaker 1 for the state that the circuit breaker towards Stripe was in after the last call.
+		# HELP nestpayments_stripe_breaker 1 for the state that the circuit breaker towards Stripe was in after the last call, by whose calls it stops: payers or background.
 		# TYPE nestpayments_stripe_breaker gauge
-		nestpayments_stripe_breaker{state="closed"} 0
-		nestpayments_stripe_breaker{state="half-open"} 0
-		nestpayments_stripe_breaker{state="open"} 1
+		nestpayments_stripe_breaker{caller="background",state="closed"} 0
+		nestpayments_stripe_breaker{caller="background",state="half-open"} 1
+		nestpayments_stripe_breaker{caller="background",state="open"} 0
+		nestpayments_stripe_breaker{caller="payers",state="closed"} 0
+		nestpayments_stripe_breaker{caller="payers",state="half-open"} 0
+		nestpayments_stripe_breaker{caller="payers",state="open"} 1
 	`
 	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(want), "nestpayments_stripe_attempts_total", "nestpayments_stripe_breaker"); err != nil {
 		t.Error(err)
@@ -152,7 +155,7 @@ func TestSpansOfCallsAreBelowTheRequest(t *testing.T) {
 	}
 	ctx, request := m.Tracer().Start(t.Context(), "request")
 	_ = second(db.User(ctx, "none"))
-	m.StripeCall(ctx, stripeclient.Call{Op: "get intent", Outcome: "ok", RequestID: "req_1", Duration: time.Minute, Breaker: "closed"})
+	m.StripeCall(ctx, stripeclient.Call{Op: "get intent", Outcome: "ok", RequestID: "req_1", Duration: time.Minute, PayerBreaker: "closed", BackgroundBreaker: "closed"})
 	request.End()
 	spans := m.spans.Ended()
 	if len(spans) != 3 || spans[0].Name() != "store user" || spans[1].Name() != "stripe get intent" {
