@@ -60,8 +60,7 @@ var secretShapes = []struct {
 	{"3d", 0, regexp.MustCompile(`(?i)(` + secretName + `%(?:25)*3D)[^\s&;,"'{}]+`), "${1}" + masked},
 	{"key=", 0, regexp.MustCompile(`(?i)([?&]key=)[^\s&;"']+`), "${1}" + masked},
 	// A value that a parser quotes because it cannot read it.
-	{"pars", 0, regexp.MustCompile(`(\bpars(?:e|ing) )\\*"[^\n]*"`), "${1}" + masked},
-	{" got ", 0, regexp.MustCompile(`(\bexpected [^"\n]* but got )"[^\n]*"`), "${1}" + masked},
+	{`"`, 0, regexp.MustCompile(`(\b(?:pars(?:e|ing)|but got|invalid duration|level string) )\\*"[^\n]*"`), "${1}" + masked},
 }
 
 // Redact returns the text with everything masked that looks like a secret: PEM blocks
