@@ -8,9 +8,6 @@ func CheckTrustedProxies(networks []string) error {
 	return err
 }
 
-// CheckOrigins reports every fault of Config.Origins.
-func CheckOrigins(origins []string) error { return checkOrigins(origins) }
-
 // about puts the name of a field in front of its faults.
 func about(field string, err error) error {
 	if err == nil {

@@ -1,12 +1,8 @@
 package server
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
@@ -76,25 +72,4 @@ func takes(item *openapi3.PathItem) (methods, headers []string) {
 	slices.Sort(methods)
 	slices.Sort(headers)
 	return methods, slices.Compact(headers)
-}
-
-// checkOrigins reports every origin that no browser would send as it is written
-// (RFC 6454, section 6.2).
-func checkOrigins(origins []string) error {
-	var faults []error
-	for _, o := range origins {
-		u, err := url.Parse(o)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Hostname() == "" ||
-			strings.Contains(o, "*") || o != u.Scheme+"://"+strings.ToLower(u.Host) || u.Port() == defaultPort(u.Scheme) {
-			faults = append(faults, fmt.Errorf("%q is not a web origin: write it as browsers do, like https://shop.example.com or http://localhost:3000, without a path, a default port or a wildcard", o))
-		}
-	}
-	return errors.Join(faults...)
-}
-
-func defaultPort(scheme string) string {
-	if scheme == "http" {
-		return "80"
-	}
-	return "443"
 }

@@ -25,8 +25,8 @@ func proxyExtractor(networks []string, log *slog.Logger) (echo.IPExtractor, erro
 	return f.client, err
 }
 
-// proxyNetworks reads the networks of trusted proxies and reports every fault. A
-// network of everybody is one: it would let any client choose its address.
+// proxyNetworks reads the networks of trusted proxies and reports every fault. It is a
+// fault if the networks together hold everybody: any client could choose its address.
 func proxyNetworks(networks []string) (trusted []netip.Prefix, err error) {
 	var faults []error
 	for _, text := range networks {
@@ -36,13 +36,45 @@ func proxyNetworks(networks []string) (trusted []netip.Prefix, err error) {
 			faults = append(faults, fmt.Errorf("%q is not a network in CIDR notation: write it like 10.0.0.0/8, and one proxy like 10.0.0.7/32", text))
 		case p != p.Masked():
 			faults = append(faults, fmt.Errorf("%q has bits behind its length: write %s for the network, or a length of %d for the one address", text, p.Masked(), p.Addr().BitLen()))
-		case p.Bits() == 0:
-			faults = append(faults, fmt.Errorf("%q is everybody, who could then claim any address: name the networks of the proxies", text))
+		case p.Addr().Is4In6(): // clients are compared by their IPv4 address
+			faults = append(faults, fmt.Errorf("%q is IPv4 in the form of IPv6: write %s", text, netip.PrefixFrom(p.Addr().Unmap(), max(p.Bits()-96, 0))))
 		default:
 			trusted = append(trusted, p)
 		}
 	}
+	for _, everybody := range []string{"0.0.0.0/0", "2000::/3"} { // IPv6 gives out no other addresses
+		if covered(netip.MustParsePrefix(everybody), trusted) {
+			faults = append(faults, fmt.Errorf("%s is everybody, who could then claim any address: name the networks of the proxies", strings.Join(networks, ", ")))
+			break
+		}
+	}
 	return trusted, errors.Join(faults...)
+}
+
+// covered reports whether the networks together hold every address of p.
+func covered(p netip.Prefix, networks []netip.Prefix) bool {
+	var within []netip.Prefix
+	for _, n := range networks {
+		if n.Overlaps(p) {
+			if n.Bits() <= p.Bits() {
+				return true
+			}
+			within = append(within, n)
+		}
+	}
+	if len(within) == 0 {
+		return false
+	}
+	low, high := halves(p)
+	return covered(low, within) && covered(high, within)
+}
+
+// halves splits a network of more than one address.
+func halves(p netip.Prefix) (low, high netip.Prefix) {
+	upper := p.Addr().AsSlice()
+	upper[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
+	a, _ := netip.AddrFromSlice(upper)
+	return netip.PrefixFrom(p.Addr(), p.Bits()+1), netip.PrefixFrom(a, p.Bits()+1)
 }
 
 // forwarding finds the clients behind trusted proxies.

@@ -137,7 +137,7 @@ func New(c Config) (*Server, error) {
 	if c.ReconcileInterval < 0 {
 		err7 = fmt.Errorf("ReconcileInterval is %s: it must be more than 0", c.ReconcileInterval)
 	}
-	if err := errors.Join(err7, err1, err2, err3, err4, about("TrustedProxies", err5), err6, about("Origins", checkOrigins(c.Origins))); err != nil {
+	if err := errors.Join(err7, err1, err2, err3, err4, about("TrustedProxies", err5), err6, about("Origins", CheckOrigins(c.Origins))); err != nil {
 		return nil, err
 	}
 	spec, err := loadSpec(gen.OpenAPI)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ type WebhookConfig struct {
 	Clock func() time.Time
 }
 
+// webhookSecretShape allows base64 behind the prefix.
+var webhookSecretShape = regexp.MustCompile(`^whsec_[A-Za-z0-9_+/=-]+$`)
+
 // Webhook checks that events come from Stripe. It is safe for concurrent use.
 // Source: https://docs.stripe.com/webhooks#verify-manually
 type Webhook struct {
@@ -53,7 +57,7 @@ func NewWebhook(cfg WebhookConfig) (*Webhook, error) {
 		faults = append(faults, errors.New("no secret"))
 	}
 	for i, s := range cfg.Secrets {
-		if len(s) <= len("whsec_") || !strings.HasPrefix(s, "whsec_") {
+		if !webhookSecretShape.MatchString(s) {
 			faults = append(faults, fmt.Errorf("secret %d is not a webhook signing secret (whsec_…)", i+1))
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/nestpayments/nestpayments/server/telemetry"
 )
 
 func main() {
@@ -20,7 +22,7 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "loadtest:", err)
+		fmt.Fprintln(os.Stderr, "loadtest:", telemetry.Redact(err.Error()))
 		os.Exit(1)
 	}
 }

@@ -22,10 +22,14 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "nestdev:", telemetry.Redact(err.Error()))
+		fmt.Fprintln(os.Stderr, message(err))
 		os.Exit(1)
 	}
 }
+
+// message is what the program prints about an error, which may quote a secret in the wrong
+// flag.
+func message(err error) string { return "nestdev: " + telemetry.Redact(err.Error()) }
 
 // run starts the system and serves until ctx ends.
 func run(ctx context.Context, args []string, stdout io.Writer) error {

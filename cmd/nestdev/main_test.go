@@ -295,3 +295,17 @@ func TestPagesOfThisMachineMayCallTheAPI(t *testing.T) {
 	}
 	d.end(t)
 }
+
+// A secret in the wrong flag is not printed.
+func TestAMessageHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--log-level=sk_live_hunter2"}, {"--log-level=hunter2"}, {"--sk_live_hunter2"}, {"--addr=user:hunter2@host:1"}} {
+		err := run(t.Context(), append(args, "--data-dir="+t.TempDir()), io.Discard)
+		if err == nil {
+			t.Fatalf("%q: got no error", args)
+		}
+		if got := message(err); strings.Contains(got, "hunter2") {
+			t.Errorf("%q prints %s", args, got)
+		}
+	}
+}

@@ -67,7 +67,7 @@ func (o option) unreadable(value string) error {
 		fix = ", with a unit (ms, s, m or h)"
 	case o.unit != "" && twoDecimals.MatchString(value):
 		whole := strings.TrimLeft(value[:len(value)-3]+value[len(value)-2:], "0")
-		fix = fmt.Sprintf("%s: %s for %s", o.in(), whole, value)
+		fix = fmt.Sprintf("%s: %s for %s if the currency has two decimals (those without, such as jpy, take whole amounts)", o.in(), whole, value)
 	default:
 		fix = o.in()
 	}

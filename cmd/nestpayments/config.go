@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nestpayments/nestpayments/server/telemetry"
 )
@@ -15,6 +17,7 @@ type configCommand struct{ serveCommand }
 // Run prints every variable with its effective value, secrets masked, then what is worth
 // a look, and fails with all that is wrong. It opens no database and listens nowhere.
 func (c configCommand) Run(_ context.Context, env *environment, out output) error {
+	reportTraceFaults(func(fault string) { _, _ = fmt.Fprintf(out, "warning: OpenTelemetry reports a fault: %s\n", fault) })
 	for _, o := range env.options {
 		value := o.shown()
 		if env.faulty[o.variable] {
@@ -39,10 +42,28 @@ func (o option) shown() string {
 	if o.secret && value != "" {
 		value = mask(value)
 	}
+	if l, ok := o.flag.Value.(list); ok && o.files {
+		value = maskUnlessFiles(*l.items)
+	}
+	if !utf8.ValidString(value) { // the bytes of a key
+		value = masked
+	}
 	return telemetry.Redact(strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(value))
 }
 
 const masked = "***"
+
+// maskUnlessFiles joins the items and hides each that is not the name of a file.
+func maskUnlessFiles(items []string) string {
+	shown := make([]string, len(items))
+	for i, item := range items {
+		shown[i] = masked
+		if _, err := os.Stat(item); err == nil {
+			shown[i] = item
+		}
+	}
+	return strings.Join(shown, ",")
+}
 
 // mask hides a secret, but of the URL of a database only the user, the password and the
 // options.

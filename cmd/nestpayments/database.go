@@ -42,8 +42,17 @@ func checkDatabase(variable, text string) error {
 	return nil
 }
 
-// checkSQLiteFile reports why no database file can be opened or made at path.
+// checkSQLiteFile reports why no database file can be opened or made at path, and a path
+// that SQLite itself would take for something else than a file.
 func checkSQLiteFile(path string) error {
+	switch {
+	case strings.HasPrefix(path, ":memory:"):
+		return errors.New("a database in memory is not supported: write sqlite:PATH, such as sqlite:/var/lib/nestpayments/data.db")
+	case strings.HasPrefix(path, "file:"):
+		return errors.New("the path begins with file:, which is not supported: write sqlite:PATH, such as sqlite:/var/lib/nestpayments/data.db")
+	case strings.Contains(path, "?"):
+		return errors.New("the path holds a question mark, and options are not supported: write the path alone")
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return errors.New("it is a folder: give the path of a file")
 	}

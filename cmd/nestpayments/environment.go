@@ -25,7 +25,8 @@ type environment struct {
 // variable: NAME, or the content of the file that NAME_FILE names, so that secrets can
 // be files. A flag whose variable cannot be read keeps its default, so that all faults
 // are found in one go. A variable that is set and empty counts as not set: deployments
-// often pass on variables that have no value.
+// often pass on variables that have no value. White space and a byte order mark around a
+// value are dropped: files and secret managers often add them.
 func (c *command) readVariables() *environment {
 	env := &environment{options: c.options, faulty: map[string]bool{}}
 	for _, o := range c.options {
@@ -49,7 +50,7 @@ func (env *environment) read(o option) error {
 	if o.variable == "" || o.flag.Changed {
 		return nil
 	}
-	value := os.Getenv(o.variable)
+	value := trimmed(os.Getenv(o.variable))
 	if path := os.Getenv(o.variable + "_FILE"); path != "" {
 		if value != "" {
 			return fmt.Errorf("%s and %s_FILE are both set: remove one", o.variable, o.variable)
@@ -60,7 +61,7 @@ func (env *environment) read(o option) error {
 			return fmt.Errorf("%s_FILE names no file that can be read: %w", o.variable, withoutPath(err))
 		}
 		env.files = append(env.files, path)
-		if value = strings.TrimRight(string(text), "\r\n"); value == "" {
+		if value = trimmed(string(text)); value == "" {
 			return fmt.Errorf("%s_FILE names a file that is empty", o.variable)
 		}
 	}

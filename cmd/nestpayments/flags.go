@@ -19,6 +19,8 @@ type option struct {
 	// variable is the one of the environment that does the same, or empty.
 	variable string
 	secret   bool
+	// files says that the values are names of files, and that any other may be a secret.
+	files bool
 	// min and max bound a number or a duration; empty means no bound. unit says what a
 	// number counts.
 	min, max, unit string
@@ -45,7 +47,9 @@ var wordEnd = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // addFlag makes the field a flag, named like it (PriceLimit is --price-limit) or by
 // its tag name. The tags default, help, placeholder, min, max and unit are what they say,
-// env names its variable, and secret hides its value where the configuration is shown.
+// env names its variable, and secret hides its value where the configuration is shown;
+// secret:"unless file" hides only the values that name no file. The values of a list stand
+// between commas and line breaks, and with sep:"blank" between blanks, too.
 func (c *command) addFlag(f reflect.StructField, target reflect.Value) {
 	name := f.Tag.Get("name")
 	if name == "" {
@@ -66,7 +70,7 @@ func (c *command) addFlag(f reflect.StructField, target reflect.Value) {
 	case *time.Duration:
 		c.flags.DurationVar(to, name, 0, help)
 	case *[]string:
-		c.flags.Var(list{to}, name, help)
+		c.flags.Var(list{to, f.Tag.Get("sep") == "blank"}, name, help)
 	case encoding.TextUnmarshaler:
 		c.flags.TextVar(to, name, to.(encoding.TextMarshaler), help)
 	default:
@@ -79,9 +83,10 @@ func (c *command) addFlag(f reflect.StructField, target reflect.Value) {
 		}
 		flag.DefValue = def
 	}
-	_, secret := f.Tag.Lookup("secret")
+	kind, secret := f.Tag.Lookup("secret")
+	files := kind == "unless file"
 	c.options = append(c.options, option{
-		flag: flag, placeholder: f.Tag.Get("placeholder"), variable: f.Tag.Get("env"), secret: secret,
+		flag: flag, placeholder: f.Tag.Get("placeholder"), variable: f.Tag.Get("env"), secret: secret && !files, files: files,
 		min: f.Tag.Get("min"), max: f.Tag.Get("max"), unit: f.Tag.Get("unit"),
 	})
 }

@@ -3,11 +3,17 @@ package main
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
-// list is a flag with several values: between commas, or each in a flag of its own. A
-// comma in a value is written \, and a PEM block is one value, whatever it holds.
-type list struct{ items *[]string }
+// list is a flag with several values: separated by commas or line breaks, or each in a
+// flag of its own. White space around a value is dropped. A comma in a value is written
+// \, and a PEM block is one value, whatever it holds.
+type list struct {
+	items *[]string
+	// blanks says that blanks separate values, too: no value holds one.
+	blanks bool
+}
 
 // Set adds to the existing values: a list has no default.
 func (l list) Set(text string) error {
@@ -16,36 +22,45 @@ func (l list) Set(text string) error {
 		if block == nil {
 			break
 		}
-		*l.items = append(*l.items, splitAtCommas(strings.TrimSpace(text[:block[0]]))...)
+		*l.items = append(*l.items, l.split(text[:block[0]])...)
 		*l.items = append(*l.items, text[block[0]:block[1]])
-		text = strings.TrimLeft(text[block[1]:], ", \t\r\n")
+		text = text[block[1]:]
 	}
-	*l.items = append(*l.items, splitAtCommas(text)...)
+	*l.items = append(*l.items, l.split(text)...)
 	return nil
 }
 
 // pemBlock matches a PEM block, or the rest of a text in which one begins and does not end.
 var pemBlock = regexp.MustCompile(`(?s)-----BEGIN .*?(?:-----END [^-]*-----|$)`)
 
-// splitAtCommas drops what is empty behind the last comma.
-func splitAtCommas(text string) (items []string) {
+// split returns the values of a text without PEM blocks. It drops those that are empty.
+func (l list) split(text string) (items []string) {
 	var item strings.Builder
+	end := func() {
+		if value := trimmed(item.String()); value != "" {
+			items = append(items, value)
+		}
+		item.Reset()
+	}
 	for i := 0; i < len(text); i++ {
-		switch {
+		switch c := text[i]; {
 		case strings.HasPrefix(text[i:], `\,`):
 			i++
 			item.WriteByte(',')
-		case text[i] == ',':
-			items = append(items, item.String())
-			item.Reset()
+		case c == ',' || c == '\n' || c == '\r' || l.blanks && (c == ' ' || c == '\t'):
+			end()
 		default:
-			item.WriteByte(text[i])
+			item.WriteByte(c)
 		}
 	}
-	if item.Len() > 0 {
-		items = append(items, item.String())
-	}
+	end()
 	return items
+}
+
+// trimmed drops white space around a text, and the byte order mark that some editors put
+// in front of it.
+func trimmed(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' })
 }
 
 // String returns the list as its variable would hold it.

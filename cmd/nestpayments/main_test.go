@@ -81,7 +81,7 @@ func TestFaultyConfiguration(t *testing.T) {
 		{"a scheme that is not supported", []string{"--database-url", "postgres://user:hunter2@host/db"}, "must start with sqlite:, mongodb://"},
 		{"SQLite without a path", []string{"--database-url", "sqlite:"}, "names no file"},
 		{"a folder that does not exist", []string{"--database-url", "sqlite:" + dir + "/no/x.db"}, "folder must exist"},
-		{"a key file that is not there", []string{"--signing-keys", dir + "/none.pem"}, "none.pem"},
+		{"a key file that is not there", []string{"--signing-keys", dir + "/none.pem"}, "neither an existing file nor a PEM text"},
 		{"a key file without a key", []string{"--signing-keys", noPEM}, "no.pem"},
 		{"a currency that is none", []string{"--currency", "dollars"}, "three lower-case letters"},
 		{"a negative amount", []string{"--amount=-1"}, "--amount is -1: it must be 1 or more"},

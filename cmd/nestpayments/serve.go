@@ -16,17 +16,17 @@ import (
 type serveCommand struct {
 	database
 	Addr           string        `env:"ADDR" default:":8080" help:"Where to listen."`
-	SigningKeys    []string      `env:"SIGNING_KEYS" sep:"," placeholder:"FILE,…" help:"PEM files with RSA keys, or the PEM texts themselves. The first signs access tokens, all verify them. Required."`
+	SigningKeys    []string      `env:"SIGNING_KEYS" secret:"unless file" placeholder:"FILE,…" help:"PEM files with RSA keys, or the PEM texts themselves. The first signs access tokens, all verify them. Required."`
 	TokenIssuer    string        `env:"TOKEN_ISSUER" default:"nest-payments" help:"The issuer (iss) of access tokens."`
 	TokenAudience  string        `env:"TOKEN_AUDIENCE" default:"nest-payments" help:"The audience (aud) of access tokens."`
 	StripeKey      string        `name:"stripe-secret-key" env:"STRIPE_SECRET_KEY" secret:"" placeholder:"KEY" help:"The secret key of the Stripe account. Required."`
 	StripeURL      string        `env:"STRIPE_URL" placeholder:"URL" help:"Where Stripe is, for a sandbox. Default: Stripe itself."`
 	StripeRate     float64       `env:"STRIPE_RATE" default:"20" min:"0.1" max:"100000" help:"The most requests a second to Stripe. A default account allows 25 for each endpoint."`
-	WebhookSecrets []string      `name:"stripe-webhook-secrets" env:"STRIPE_WEBHOOK_SECRETS" secret:"" sep:"," placeholder:"SECRET,…" help:"The signing secrets of the Stripe webhook endpoint, the old and the new one while it is rolled. Without one there is no webhook, and payments are updated by the reconciler only."`
+	WebhookSecrets []string      `name:"stripe-webhook-secrets" env:"STRIPE_WEBHOOK_SECRETS" secret:"" sep:"blank" placeholder:"SECRET,…" help:"The signing secrets of the Stripe webhook endpoint, the old and the new one while it is rolled. Without one there is no webhook, and payments are updated by the reconciler only."`
 	Amount         int64         `env:"PAYMENT_AMOUNT" default:"2000" min:"1" unit:"whole cents, or the smallest unit of the currency" help:"The amount of a new payment, in the smallest unit of the currency."`
 	Currency       string        `env:"PAYMENT_CURRENCY" default:"usd" help:"The currency of a new payment."`
-	TrustedProxies []string      `env:"TRUSTED_PROXIES" sep:"," placeholder:"CIDR,…" help:"The networks of the proxies in front of the server, such as 10.0.0.0/8, whose X-Forwarded-For header is believed. Without one the address of a client is that of its connection, so behind a proxy all clients share the limits of one address."`
-	CORSOrigins    []string      `name:"cors-origins" env:"CORS_ORIGINS" sep:"," placeholder:"ORIGIN,…" help:"The web origins, such as https://shop.example.com, whose pages may call the API from a browser. Default: none."`
+	TrustedProxies []string      `env:"TRUSTED_PROXIES" placeholder:"CIDR,…" help:"The networks of the proxies in front of the server, such as 10.0.0.0/8, whose X-Forwarded-For header is believed. Without one the address of a client is that of its connection, so behind a proxy all clients share the limits of one address."`
+	CORSOrigins    []string      `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN,…" help:"The web origins, such as https://shop.example.com, whose pages may call the API from a browser. Default: none."`
 	RequestLimit   int           `env:"REQUEST_LIMIT" default:"1200" min:"1" max:"1000000000" help:"The number of requests that one caller may send in a minute: a user, or an address without a token. Each replica counts for itself."`
 	LoginLimit     int           `env:"LOGIN_LIMIT" default:"30" min:"1" max:"1000" help:"The number of accounts that one address may fail to log in to in 15 minutes, and a tenth of the times that it may log in to one account. Raise it where many people share an address."`
 	SignUpLimit    int           `env:"SIGN_UP_LIMIT" default:"30" min:"1" max:"1000000000" help:"The number of email addresses that one network address (an IPv6 /48 is one) may claim in a clock hour (UTC), by sign-ups and changes, and that one registered user may claim together with all users created from it, directly or not."`
@@ -41,11 +41,12 @@ type serveCommand struct {
 
 // Run serves until ctx ends.
 func (c serveCommand) Run(ctx context.Context, env *environment, out output) (err error) {
+	log, flushLog := newLog(out, c.LogLevel)
+	defer flushLog()
+	reportTraceFaults(func(fault string) { log.Warn("OpenTelemetry reports a fault", slog.String("error", fault)) })
 	if err := c.check(env); err != nil {
 		return err
 	}
-	log, flushLog := newLog(out, c.LogLevel)
-	defer flushLog()
 	version := readBuild()
 	log.Info("starting", slog.String("version", version.version), slog.String("commit", version.commit), slog.String("go", version.toolchain))
 	registry := newRegistry()

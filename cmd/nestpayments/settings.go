@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/nestpayments/nestpayments/server"
 	"github.com/nestpayments/nestpayments/server/auth"
@@ -21,8 +18,8 @@ import (
 func (c serveCommand) check(env *environment) error {
 	_, faults := c.config(nil)
 	faults = append(faults, c.database.check(), checkAddress("ADDR", c.Addr), checkAddress("OPERATOR_ADDR", c.OperatorAddr), checkTraces())
-	if c.Addr == c.OperatorAddr && !strings.HasSuffix(c.Addr, ":0") {
-		faults = append(faults, errors.New("OPERATOR_ADDR is the address of ADDR: it must be another, such as :9090"))
+	if sameAddress(c.Addr, c.OperatorAddr) {
+		faults = append(faults, errors.New("OPERATOR_ADDR is the address of ADDR: it must have another port, such as :9090"))
 	}
 	if err := env.all(faults...); err != nil {
 		return fmt.Errorf("the configuration is not right:\n%w", err)
@@ -113,29 +110,13 @@ func (c serveCommand) webhook() (*stripeclient.Webhook, error) {
 	var faults []error
 	for i, secret := range c.WebhookSecrets {
 		if _, err := stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: []string{secret}}); err != nil {
-			faults = append(faults, fmt.Errorf("STRIPE_WEBHOOK_SECRETS: secret %d is not a webhook signing secret: it begins with whsec_", i+1))
+			faults = append(faults, fmt.Errorf("STRIPE_WEBHOOK_SECRETS: secret %d is not a webhook signing secret: it must be whsec_ followed by letters, digits and _+/=- only", i+1))
 		}
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
 	return stripeclient.NewWebhook(stripeclient.WebhookConfig{Secrets: c.WebhookSecrets})
-}
-
-// checkAddress reports an address that cannot be listened on. Empty is allowed: no
-// listener.
-func checkAddress(variable, addr string) error {
-	if addr == "" {
-		return nil
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil && digitsAlone.MatchString(addr) {
-		return fmt.Errorf("%s is a port alone: write :%s", variable, addr)
-	}
-	if n, notNumber := strconv.Atoi(port); err != nil || notNumber != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("%s is not an address to listen on: write HOST:PORT or :PORT, such as :8080, with a port of 0 to 65535", variable)
-	}
-	return nil
 }
 
 // checkTraces reports what OpenTelemetry refuses of its own variables.
@@ -158,7 +139,8 @@ func (c serveCommand) warnings(env *environment) (all []string) {
 	if len(c.WebhookSecrets) == 0 {
 		all = append(all, "STRIPE_WEBHOOK_SECRETS is not set: payments are updated by the reconciler only")
 	}
-	return append(all, exposed(append(c.files(), env.files...)...)...)
+	files := append(append(c.files(), env.files...), traceFiles(os.Getenv)...)
+	return append(append(all, exposed(files...)...), replaceable(files...)...)
 }
 
 // noStore and noStripe stand for the database and for Stripe where the

@@ -32,6 +32,7 @@ func TestFaultsNameTheVariableAndTheFix(t *testing.T) {
 		{"PAYMENT_AMOUNT", "-1", "PAYMENT_AMOUNT is -1: it must be 1 or more"},
 		{"PAYMENT_AMOUNT", "19.99", "PAYMENT_AMOUNT cannot be read: write it like its default, 2000, in whole cents, or the smallest unit of the currency: 1999 for 19.99"},
 		{"PAYMENT_AMOUNT", "0,05", "5 for 0,05"},
+		{"PAYMENT_AMOUNT", "19.99", "1999 for 19.99 if the currency has two decimals (those without, such as jpy, take whole amounts)"},
 		{"PAYMENT_AMOUNT", "0500", "PAYMENT_AMOUNT cannot be read"}, // not octal
 		{"PAYMENT_AMOUNT", "100000000", "PAYMENT_AMOUNT is 100000000: it must be 1 to 99999999, in whole cents"},
 		{"PAYMENT_AMOUNT", "1e3", "PAYMENT_AMOUNT cannot be read"},
@@ -55,15 +56,41 @@ func TestFaultsNameTheVariableAndTheFix(t *testing.T) {
 		{"ADDR", "localhost", "ADDR is not an address to listen on: write HOST:PORT"},
 		{"ADDR", ":99999", "a port of 0 to 65535"},
 		{"OPERATOR_ADDR", "9090", "OPERATOR_ADDR is a port alone: write :9090"},
+		{"ADDR", "999.1.1.1:80", "ADDR does not name a host: write the IP address or the name of this machine"},
+		{"ADDR", "127.1:80", "ADDR does not name a host"},
+		{"ADDR", "a b:80", "ADDR does not name a host"},
+		{"ADDR", "http://h:80", "ADDR is not an address to listen on"},
+		{"ADDR", " 127.0.0.1:0 \n", ""},
+		{"ADDR", "[::1]:0", ""},
+		{"ADDR", "localhost:0", ""},
 		{"OPERATOR_ADDR", ":8080", "OPERATOR_ADDR is the address of ADDR"},
+		{"OPERATOR_ADDR", "0.0.0.0:8080", "OPERATOR_ADDR is the address of ADDR"},
+		{"OPERATOR_ADDR", "127.0.0.1:08080", "OPERATOR_ADDR is the address of ADDR: it must have another port"},
+		{"OPERATOR_ADDR", " :9999", ""},
+		{"STRIPE_SECRET_KEY", " sk_test_x\t", ""},
+		{"STRIPE_SECRET_KEY", "\uFEFFsk_test_x\r\n", ""},
+		{"STRIPE_SECRET_KEY", `"sk_test_x"`, "STRIPE_SECRET_KEY is not a Stripe secret key: it must be sk_ or rk_ followed by letters, digits and underscores only"},
+		{"STRIPE_SECRET_KEY", "sk_test_x y", "STRIPE_SECRET_KEY is not a Stripe secret key: it must be sk_ or rk_ followed by letters, digits and underscores only"},
+		{"STRIPE_SECRET_KEY", "sk_test_x\u200B", "STRIPE_SECRET_KEY is not a Stripe secret key: it must be sk_ or rk_ followed by letters, digits and underscores only"},
 		{"STRIPE_SECRET_KEY", "pk_test_x", "STRIPE_SECRET_KEY is not a Stripe secret key: it must be sk_ or rk_ followed by letters, digits and underscores only"},
 		{"STRIPE_URL", "localhost:12111", "STRIPE_URL is not an http or https URL"},
+		{"STRIPE_WEBHOOK_SECRETS", "whsec_x whsec_y\n, whsec_z ", ""},
+		{"STRIPE_WEBHOOK_SECRETS", "whsec_x;whsec_y", "STRIPE_WEBHOOK_SECRETS: secret 1 is not a webhook signing secret"},
 		{"STRIPE_WEBHOOK_SECRETS", "whsec_x,sk_test_x", "STRIPE_WEBHOOK_SECRETS: secret 2 is not a webhook signing secret"},
 		{"TRUSTED_PROXIES", "10.0.0.7", `TRUSTED_PROXIES: "10.0.0.7" is not a network in CIDR notation: write it like 10.0.0.0/8, and one proxy like 10.0.0.7/32`},
+		{"TRUSTED_PROXIES", "10.0.0.0/8, 192.168.0.0/16\n172.16.0.0/12", ""},
+		{"TRUSTED_PROXIES", "::ffff:127.0.0.0/104", `TRUSTED_PROXIES: "::ffff:127.0.0.0/104" is IPv4 in the form of IPv6: write 127.0.0.0/8`},
+		{"TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1", "TRUSTED_PROXIES: 0.0.0.0/1, 128.0.0.0/1 is everybody"},
+		{"CORS_ORIGINS", "https://ü.example", `CORS_ORIGINS: "https://ü.example" has a host that browsers send in another form: write https://xn--tda.example`},
+		{"CORS_ORIGINS", "https://shop.example:99999", "has a port that no server can have: write a number from 1 to 65535"},
+		{"CORS_ORIGINS", "https://a.example, https://b.example\n", ""},
 		{"CORS_ORIGINS", "shop.example.com", `CORS_ORIGINS: "shop.example.com" is not a web origin`},
-		{"SIGNING_KEYS", "none.pem", "SIGNING_KEYS: key file none.pem: cannot be read: no such file or directory"},
+		{"SIGNING_KEYS", "none.pem", "SIGNING_KEYS: item 1: is neither an existing file nor a PEM text: no such file or directory"},
 		{"DATABASE_URL", "sqlite:no/such/folder/x.db", "DATABASE_URL: its folder must exist"},
 		{"DATABASE_URL", "sqlite:.", "DATABASE_URL: it is a folder"},
+		{"DATABASE_URL", "sqlite::memory:", "DATABASE_URL: a database in memory is not supported: write sqlite:PATH"},
+		{"DATABASE_URL", "sqlite:file:x.db", "DATABASE_URL: the path begins with file:, which is not supported"},
+		{"DATABASE_URL", "sqlite:x.db?mode=memory", "DATABASE_URL: the path holds a question mark, and options are not supported"},
 		{"DATABASE_URL", "mongodb://", "DATABASE_URL: "},
 		{"DATABASE_URL", "mongodb://host/?w=0", "DATABASE_URL: "},
 		{"TOKEN_ISSUER", "", ""}, // set and empty is as if it were not set
@@ -175,26 +202,6 @@ func TestConfigWarnsOfWhatServeWouldWarnOf(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%swant %s", &out, want)
 		}
-	}
-}
-
-func TestFilesThatOthersCanOpen(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o700: false, 0o644: true, 0o604: true, 0o602: true, 0o640: true, 0o660: true} {
-		path := filepath.Join(dir, mode.String())
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		if got := len(exposed(path)) == 1; got != want {
-			t.Errorf("mode %v: got %v, want %v", mode, got, want)
-		}
-	}
-	if got := exposed(filepath.Join(dir, "none")); got != nil {
-		t.Errorf("a file that is not there: %q", got)
 	}
 }
 

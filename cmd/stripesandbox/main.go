@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/nestpayments/nestpayments/server/telemetry"
 	"github.com/nestpayments/nestpayments/stripeclient/sandbox"
 )
 
@@ -25,7 +26,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "stripesandbox:", err)
+		fmt.Fprintln(os.Stderr, message(err))
 		os.Exit(1)
 	}
 }
@@ -47,6 +48,10 @@ type options struct {
 // browser opens connections before it needs them: net/http waits 5s for their
 // first request, which must not look like a call that hangs.
 const shutdownTimeout = 8 * time.Second
+
+// message is what the program prints about an error, which may quote a secret in the wrong
+// flag.
+func message(err error) string { return "stripesandbox: " + telemetry.Redact(err.Error()) }
 
 // run serves until the context ends. Help is no error.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

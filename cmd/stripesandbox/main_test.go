@@ -173,3 +173,17 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 		}
 	}
 }
+
+// A secret in the wrong flag is not printed.
+func TestAMessageHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--confirm-limit=sk_live_hunter2"}, {"--confirm-limit=hunter2"}, {"--seed=hunter2"}, {"--sk_live_hunter2"}, {"--addr=user:hunter2@host:1"}, {"--verbose=hunter2"}} {
+		err := run(t.Context(), args, io.Discard, io.Discard)
+		if err == nil {
+			t.Fatalf("%q: got no error", args)
+		}
+		if got := message(err); strings.Contains(got, "hunter2") {
+			t.Errorf("%q prints %s", args, got)
+		}
+	}
+}

@@ -7,10 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
-	"strings"
 )
 
 // minKeyBits is the smallest RSA key for RS256.
@@ -29,20 +27,11 @@ type KeySet struct {
 // LoadKeys reads one key from each path of a PEM file, or from each PEM text itself: an
 // RSA private key (PKCS#1 or PKCS#8), or, for a retired key that only verifies, a public
 // key (PKIX). The first must be a private key. The error names every key that is at
-// fault, a file by its path and a text by its number, and says what to do.
+// fault, an existing file by its path and anything else by its number, and says what to do.
 func LoadKeys(keys ...string) (*KeySet, error) {
 	sources := make([]keySource, len(keys))
 	for i, key := range keys {
-		if strings.Contains(key, "-----BEGIN ") {
-			sources[i] = keySource{name: fmt.Sprintf("key %d", i+1), data: []byte(key)}
-			continue
-		}
-		data, err := os.ReadFile(key) // #nosec G304 -- the operator's path
-		var about *fs.PathError
-		if errors.As(err, &about) {
-			err = about.Err // the name stands in front of it already
-		}
-		sources[i] = keySource{name: "key file " + key, data: data, err: err}
+		sources[i] = readKeySource(i+1, key)
 	}
 	return newKeySet(sources)
 }
@@ -81,13 +70,6 @@ func GenerateKey(path string) error {
 		return errors.Join(fmt.Errorf("generate key: %w", err), os.Remove(path))
 	}
 	return nil
-}
-
-// keySource is where a key came from: a file, or memory.
-type keySource struct {
-	name string
-	data []byte
-	err  error // of reading data
 }
 
 func newKeySet(sources []keySource) (*KeySet, error) {
@@ -129,7 +111,7 @@ func newKeySet(sources []keySource) (*KeySet, error) {
 // parseKey returns both halves of the key, or the public one alone.
 func parseKey(src keySource) (*rsa.PrivateKey, *rsa.PublicKey, error) {
 	if src.err != nil {
-		return nil, nil, fmt.Errorf("cannot be read: %w", src.err)
+		return nil, nil, src.err
 	}
 	block, rest := pem.Decode(src.data)
 	if block == nil {
@@ -178,7 +160,7 @@ func parseBlock(block *pem.Block) (any, error) {
 		return nil, fmt.Errorf("holds %q: it must be PRIVATE KEY, RSA PRIVATE KEY or PUBLIC KEY", block.Type)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("holds a damaged %s, make it anew: %w", block.Type, err)
+		return nil, fmt.Errorf("holds a damaged %s, make a new one: %w", block.Type, err)
 	}
 	return key, nil
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -170,16 +171,40 @@ func TestKeysThatAreRefused(t *testing.T) {
 
 func TestUnreadableKeyFilesAreNamed(t *testing.T) {
 	t.Parallel()
-	missing := filepath.Join(t.TempDir(), "missing.pem")
 	broken := writeFile(t, "broken.pem", []byte("x"))
-	_, err := LoadKeys(missing, broken)
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("got %v, want fs.ErrNotExist", err)
-	}
-	for _, path := range []string{missing, broken} {
-		if !strings.Contains(err.Error(), path) {
-			t.Errorf("error: got %q, want it to name %s", err, path)
+	_, err := LoadKeys(broken, t.TempDir())
+	for _, want := range []string{"key file " + broken + ": is not PEM", "cannot be read: is a directory"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to say %q", err, want)
 		}
+	}
+}
+
+// An item that is no file may be a key in another form, so no error repeats it.
+func TestAnItemThatIsNoFileIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	text := pkcs8(t, testKeys()[0])
+	block, _ := pem.Decode(text)
+	body := base64.StdEncoding.EncodeToString(block.Bytes)
+	for name, item := range map[string]string{
+		"a path without a file": filepath.Join(t.TempDir(), "hunter2.pem"),
+		"a PEM text in base64":  base64.StdEncoding.EncodeToString(text),
+		"DER":                   string(block.Bytes),
+		"DER in hexadecimal":    hex.EncodeToString(block.Bytes),
+		"DER in base64":         body,
+		"a line of a PEM text":  body[64:128],
+		"a short word":          "hunter2",
+	} {
+		_, err := LoadKeys(item)
+		if err == nil || !strings.HasPrefix(err.Error(), "item 1: is neither an existing file nor a PEM text: ") {
+			t.Errorf("%s: got %v, want an error about item 1", name, err)
+		}
+		if err != nil && (strings.Contains(err.Error(), item) || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%s: the error repeats it: %v", name, err)
+		}
+	}
+	if _, err := LoadKeys("hunter2"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want fs.ErrNotExist", err)
 	}
 }
 
