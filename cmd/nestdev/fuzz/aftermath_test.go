@@ -34,7 +34,14 @@ func (d nestdev) judge(t *testing.T) (charged int) {
 	return charged
 }
 
-var answered = regexp.MustCompile(`msg=request .* status=(\d+)`)
+// endOfWelcome is the last line of the welcome, which is no part of the log.
+const endOfWelcome = `  curl -s $URL/payment -H "Authorization: Bearer $TOKEN"`
+
+// logged matches a line of nestdev's log, and answered one about a request.
+var (
+	logged   = regexp.MustCompile(`^\d\d:\d\d:\d\d (DBG|INF|WRN|ERR) `)
+	answered = regexp.MustCompile(`^\d\d:\d\d:\d\d [A-Z]{3} \S+ \S* ?(\d{3})( |$)`)
+)
 
 // readLog looks at every line of the log, but for the welcome, which is not one,
 // and returns how many requests it tells of. Of each kind of fault it shows the
@@ -53,8 +60,8 @@ func (d nestdev) readLog(t *testing.T) (requests int) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
-		welcomed = welcomed || strings.HasPrefix(line, "time=")
-		if !welcomed {
+		if !welcomed || line == "" {
+			welcomed = welcomed || line == endOfWelcome
 			continue
 		}
 		if answered.MatchString(line) {
@@ -93,7 +100,7 @@ func faults(line string, secrets []string) (found []string) {
 	if m := answered.FindStringSubmatch(line); m != nil && m[1] >= "500" {
 		found = append(found, "tell of a "+m[1])
 	}
-	if !strings.HasPrefix(line, "time=") || strings.Contains(line, "level=ERROR") {
+	if m := logged.FindStringSubmatch(line); m == nil || m[1] == "ERR" {
 		found = append(found, "are no line of a server that is well")
 	}
 	return found
