@@ -45,7 +45,7 @@ type operation struct {
 	secured bool
 	// query holds the names of the query parameters.
 	query []string
-	// body is the schema of the body, nil if the operation has none.
+	// body is the schema of the body, nil if the operation takes no body.
 	body *openapi3.Schema
 }
 

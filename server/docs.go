@@ -59,7 +59,7 @@ func newScript(name string, packed []byte) document {
 func compress(text []byte) []byte {
 	var packed bytes.Buffer
 	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	if err != nil { // the level is one that there is
+	if err != nil { // the level is valid
 		panic(err)
 	}
 	_, _ = w.Write(text) // a buffer takes everything

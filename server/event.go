@@ -19,7 +19,7 @@ import (
 // secret.
 type event struct {
 	requestID string
-	// from is the client's address, the zero value if it has none. It is personal
+	// from is the client's address, the zero value without a network. It is personal
 	// data, so it is logged only if the operator wants that.
 	from        netip.Addr
 	logFrom     bool

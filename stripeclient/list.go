@@ -36,8 +36,8 @@ func list[T any](ctx context.Context, c *Client, op, path string, query stripe.L
 }
 
 // listOnce asks for one page. It does not use stripe-go's iterators: they take any
-// JSON object for an empty list, and an empty list means here that there is no
-// intent and one may be created.
+// JSON object for an empty list, and after an empty list a new intent
+// may be created.
 func listOnce[T any](ctx context.Context, c *Client, op, path string, query stripe.ListParamsContainer, valid func(T) bool) (*page[T], error) {
 	values := &form.Values{}
 	form.AppendTo(values, query)

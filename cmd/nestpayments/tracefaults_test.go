@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// OpenTelemetry reports faults of its variables itself. The program logs that there is a
-// fault, and no value.
+// OpenTelemetry reports faults of its variables itself. The program logs the
+// fault without the value.
 func TestFaultsOfOpenTelemetrysVariablesHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

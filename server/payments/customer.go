@@ -211,19 +211,13 @@ func hasParams(c *stripeclient.Customer, p stripeclient.CustomerParams) bool {
 	return c.Name == p.Name && c.Email == p.Email
 }
 
-// asciiEmail is the user's address in the form that Stripe accepts, which is
-// ASCII, or empty if it has none: a domain has an ASCII form, which the EmailKey
-// holds, and a local part has not.
+// asciiEmail returns the user's address in the form that Stripe accepts. It is empty if
+// the part before the @ is not ASCII, because that has no ASCII form.
 func asciiEmail(u *store.User) string {
-	if isASCII(u.Email) {
-		return u.Email
+	if email := u.MailAddress(); isASCII(email) {
+		return email
 	}
-	local, _, _ := strings.Cut(u.Email, "@")
-	_, domain, _ := strings.Cut(u.EmailKey, "@")
-	if local == "" || domain == "" || !isASCII(local+domain) {
-		return ""
-	}
-	return local + "@" + domain
+	return ""
 }
 
 func isASCII(s string) bool {

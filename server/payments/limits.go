@@ -24,7 +24,7 @@ type Limits interface {
 	CountDecline(ctx context.Context, userID, intentID, key string, from netip.Addr) (reason bool, err error)
 }
 
-// unlimited is the Limits of a Config that has none.
+// unlimited is used when Config.Limits is nil.
 type unlimited struct{}
 
 func (unlimited) CountPayment(context.Context, string, time.Time) error   { return nil }
