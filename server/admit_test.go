@@ -21,7 +21,7 @@ func TestViolations(t *testing.T) {
 	}{
 		{"everything at once", request{path: "/user/register", body: `{"userName":"","email":"s3cret","passwrd":"s3cret","password":""}`}, []string{
 			"#/email the email has no @: write it like name@example.com",
-			"#/password must not be empty",
+			"#/password must be at least 8 characters long",
 			"#/passwrd is not a known property",
 			"#/userName must not be blank", "#/userName must not be empty",
 		}},

@@ -79,8 +79,10 @@ func (h *slowBodies) end() (refused int) {
 // held returns the bytes of all pools and of one sender.
 func (h *slowBodies) held(s sender) (all, own int64) {
 	for _, p := range h.b.pools {
+		p.mu.Lock()
 		all += p.held
 		own += p.by[s]
+		p.mu.Unlock()
 	}
 	return all, own
 }

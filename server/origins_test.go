@@ -44,8 +44,8 @@ func TestProxyNetworksThatMatchNobodyOrEverybody(t *testing.T) {
 	for networks, want := range map[string]string{
 		"10.0.0.0/8,fc00::/7":   "",
 		"0.0.0.0/1":             "",
-		"0.0.0.0/0":             "0.0.0.0/0 is everybody",
-		"::/0":                  "::/0 is everybody",
+		"0.0.0.0/0":             `"0.0.0.0/0" is everybody`,
+		"::/0":                  `"::/0" is everybody`,
 		"2000::/3":              "is everybody",
 		"0.0.0.0/1,128.0.0.0/1": "is everybody",
 		"8000::/1,::/1":         "is everybody",

@@ -38,6 +38,8 @@ func proxyNetworks(networks []string) (trusted []netip.Prefix, err error) {
 			faults = append(faults, fmt.Errorf("%q has bits behind its length: write %s for the network, or a length of %d for the one address", text, p.Masked(), p.Addr().BitLen()))
 		case p.Addr().Is4In6(): // clients are compared by their IPv4 address
 			faults = append(faults, fmt.Errorf("%q is IPv4 in the form of IPv6: write %s", text, netip.PrefixFrom(p.Addr().Unmap(), max(p.Bits()-96, 0))))
+		case p.Bits() == 0:
+			faults = append(faults, fmt.Errorf("%q is everybody, who could then claim any address: name the networks of the proxies", text))
 		default:
 			trusted = append(trusted, p)
 		}
