@@ -208,8 +208,8 @@ func TestConfigWarnsOfWhatServeWouldWarnOf(t *testing.T) {
 // The log says what starts and what stops, and warns of the database file.
 func TestTheLogOfAStartAndAStop(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
-	file := strings.TrimPrefix(s.args[1], "sqlite:")
+	file := filepath.Join(t.TempDir(), "data.db")
+	s := newSystemOn(t, "sqlite:"+file)
 	if err := os.WriteFile(file, nil, 0o644); err != nil { // #nosec G306 -- that is the fault
 		t.Fatal(err)
 	}
