@@ -11,7 +11,7 @@ import (
 const masked = "***"
 
 // secretName matches the end of the name of a setting whose value is a secret.
-const secretName = `(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|signature|api[_-]?key|access[_-]?key|private[_-]?key)`
+const secretName = `(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|signature|api[_-]?key|access[_-]?key|private[_-]?key)` // #nosec G101 -- a pattern of names
 
 // settingValue matches the value of a setting: in quotation marks, which may be escaped
 // and may not end, or up to the next separator.
