@@ -12,8 +12,8 @@ const iconNames = [['a[href="https://nest-payments.dev"]', 'Website'], ['button[
 // Scalar's greys, greens and blues are too light on white for WCAG 2.1 AA. A webhook
 // has no Test Request: only Stripe can sign one.
 const style = `.light-mode { --scalar-color-2: #4d4d4d; --scalar-color-3: #616161; --scalar-color-green: #00663a;
-  --scalar-color-blue: #005a9e; --scalar-color-orange: #9a4a00; --scalar-color-red: #b3261e; }
-.dark-mode { --scalar-color-3: #a6a6a6; }
+  --scalar-color-blue: #005a9e; --scalar-color-yellow: #735600; --scalar-color-orange: #9a4a00; --scalar-color-red: #b3261e; }
+.dark-mode { --scalar-color-3: #a6a6a6; --scalar-color-red: #ff9a8f; }
 .sidebar-search-placeholder { color: var(--scalar-color-2) !important; }
 [id*="/tag/webhook/"] .show-api-client-button { display: none; }`;
 
