@@ -199,7 +199,7 @@ func (l *pb33f) answer(r *http.Request, got answer) error {
 	// does not matter for the answer.
 	segments := strings.Split(r.URL.EscapedPath(), "/")
 	for i, segment := range segments {
-		if strings.Contains(segment, "%") {
+		if strings.Contains(segment, "%") || segment == "." || segment == ".." {
 			segments[i] = "encoded"
 		}
 	}
