@@ -71,7 +71,12 @@ var secretShapes = []struct {
 // is not found: never put one into a text. The result is text that is safe to print on
 // a terminal: see printable.
 func Redact(text string) string {
-	text = printable(text)
+	// Shapes are looked for before and after: a byte that is not UTF-8 may hide the
+	// beginning of one, and a control character may divide one.
+	return maskShapes(printable(maskShapes(text)))
+}
+
+func maskShapes(text string) string {
 	lower := strings.ToLower(text)
 	for _, s := range secretShapes {
 		if len(text) >= s.least && strings.Contains(lower, s.marker) {

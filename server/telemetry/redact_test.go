@@ -77,6 +77,7 @@ func TestSecretsAreMasked(t *testing.T) {
 // FuzzRedact checks that a secret of any content does not survive, whatever surrounds it.
 func FuzzRedact(f *testing.F) {
 	f.Add("open ", "Hunter2Hunter2", ": no such file")
+	f.Add("\xe4", "000000000000", "0")
 	f.Add("http://a@b ", "x9x9x9x9x9x9", "\n@")
 	f.Add("sk_live_-----BEGIN", "hunter2hunter2", "-----END")
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
