@@ -5,7 +5,7 @@ package server
 const genericDecline = "The payment was declined. Contact your bank, or use another payment method."
 
 // declineSentences are what a shop can show to a payer, by Stripe's decline code or,
-// where a decline has none, its error code. All codes of
+// for a decline without one, its error code. All codes of
 // https://docs.stripe.com/declines/codes that are missing here get genericDecline,
 // because their reason is not known or would help a thief: Stripe asks to present
 // fraudulent, lost_card, merchant_blacklist and stolen_card like generic_decline,

@@ -23,7 +23,8 @@ const (
 type keyState struct {
 	// ask is Config.CheckKey; nil means that nobody asks.
 	ask func(context.Context) error
-	// settled is true once Stripe has answered, or does not answer for now.
+	// settled is true once Stripe has been asked for the first time, whatever came of
+	// it. refused is true while its last answer refuses the key.
 	settled, refused atomic.Bool
 }
 

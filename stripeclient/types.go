@@ -49,7 +49,7 @@ type Intent struct {
 	CustomerID    string
 	PaymentMethod string
 	// ClientSecret is for the paying client alone: never store or log it. It is
-	// empty if Stripe's answer has none that a client could use.
+	// empty if Stripe's answer contains no secret that a client could use.
 	ClientSecret string `json:"-"`
 	// PaymentID, UserID and CUID are our payment, from the metadata. They are
 	// empty for intents that were made elsewhere.
@@ -110,8 +110,8 @@ type Event struct {
 	Origin Origin
 }
 
-// Origin is whose a payment intent is: its customer, empty if it has none, and our
-// payment in its metadata, which others may have written.
+// Origin says whose a payment intent is: its customer, empty for an intent without one,
+// and our payment in its metadata, which others may have written.
 type Origin struct {
 	// Known is false if the event does not say.
 	Known                   bool

@@ -235,8 +235,8 @@ func outcomeUnknown(err error) error {
 	return err
 }
 
-// notExecuted reports whether Stripe or our own limits refused the call for now. Nothing
-// was done, so it can be repeated.
+// notExecuted reports whether Stripe or our own limits refused the call because they are
+// busy. Nothing was done, so it can be repeated.
 func notExecuted(err error) bool {
 	return is(err, stripeclient.KindOverloaded) || is(err, stripeclient.KindBusy)
 }

@@ -42,7 +42,7 @@ func TestStripeGetsTheASCIIFormOfAnAddress(t *testing.T) {
 	for _, tt := range []struct{ name, email, key, want string }{
 		{"as written", "Ada.L+1@Example.com", "ada.l+1@example.com", "Ada.L+1@Example.com"},
 		{"a domain in another script", "Ada@Bücher.example", "ada@xn--bcher-kva.example", "Ada@xn--bcher-kva.example"},
-		{"a local part in another script has none", "ädä@example.com", "ädä@example.com", ""},
+		{"a local part in another script has no ASCII form", "ädä@example.com", "ädä@example.com", ""},
 		{"both", "ädä@bücher.example", "ädä@xn--bcher-kva.example", ""},
 		{"a key from before domains were folded", "Ada@bücher.example", "ada@bücher.example", ""},
 	} {

@@ -45,7 +45,7 @@ func TestRequestPageShowsParametersAndResponse(t *testing.T) {
 
 	_, header, _ = b.raw("GET", "/v1/payment_intents", nil, nil)
 	list := b.page("requests/" + header.Get("Request-Id"))
-	wantText(t, "a list", part(list, "params"), "The request has none.")
+	wantText(t, "a list", part(list, "params"), "No parameters were sent.")
 	wantText(t, "a list", list, `<a href="/_sandbox/payments/`+in+`">`)
 }
 

@@ -112,7 +112,7 @@ func (s *Sandbox) customerRow(id string) customerRow {
 type eventRow struct {
 	ID, Type string
 	// Subject is the payment or customer that it is about; SubjectPath is its
-	// page, "" if it has none.
+	// page, "" if there is no such page.
 	Subject, SubjectPath string
 	Request              string
 	Created              time.Time
@@ -253,7 +253,7 @@ func (st strike) text() string {
 	return strings.Join(parts, ", ")
 }
 
-// objectPath is the page of an object or of a request, "" if it has none.
+// objectPath is the page of an object or of a request, "" if there is no such page.
 func objectPath(id string) string {
 	if masked(id) != id {
 		return "" // a secret that was sent as an id

@@ -68,8 +68,8 @@ func (c *call) attachMethod() work {
 	}
 }
 
-// attachDeclined is the refusal of a card that is to be attached. Its param is
-// "" where a decline at confirm has none.
+// attachDeclined is the refusal of a card that is to be attached. Where a decline at
+// confirm leaves out param, this one sends it as "".
 func attachDeclined(d decline) *apiError {
 	return &apiError{status: http.StatusPaymentRequired, kind: typeCard, code: d.code, declineCode: d.declineCode,
 		message: d.message, param: d.param, emptyParam: d.param == ""}
