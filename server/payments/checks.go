@@ -24,16 +24,9 @@ func (s *Service) checkPayments(ctx context.Context, round *Round) error {
 			round.Payments++
 			continue
 		}
-		// It is looked at later, so that it does not keep others from their turn.
 		later := s.postpone(ctx, p)
-		if !passing(err) {
-			round.Refused.Payments++
-			s.logRefused(ctx, "payment", p.ID, err)
-			err = nil
-		}
-		if err = errors.Join(err, later); err != nil {
-			round.Failed++
-			faults = append(faults, fmt.Errorf("check payment %s: %w", p.ID, err))
+		if err = s.failed(ctx, round, &round.Refused.Payments, "payment", p.ID, err, later); err != nil {
+			faults = append(faults, fmt.Errorf("check %w", err))
 		}
 	}
 	round.More = round.More || len(due) == batch && len(faults) == 0

@@ -24,14 +24,8 @@ func (s *Service) syncCustomers(ctx context.Context, round *Round) error {
 			continue
 		}
 		later := s.postponeSync(ctx, now)
-		if !passing(err) {
-			round.Refused.Customers++
-			s.logRefused(ctx, "customer of user", u.ID, err)
-			err = nil
-		}
-		if err = errors.Join(err, later); err != nil {
-			round.Failed++
-			faults = append(faults, fmt.Errorf("sync customer of user %s: %w", u.ID, err))
+		if err = s.failed(ctx, round, &round.Refused.Customers, "customer of user", u.ID, err, later); err != nil {
+			faults = append(faults, fmt.Errorf("sync %w", err))
 		}
 	}
 	round.More = round.More || len(due) == batch && len(faults) == 0

@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -163,6 +164,22 @@ func (r *Reconciler) round(ctx context.Context) (Round, error) {
 		s.syncCustomers(ctx, &round),
 	)
 	return round, err
+}
+
+// failed is what a failed item does to the round. later is the error of postponing the
+// item, which gives the others their turn. An item that Stripe refuses is counted in
+// refused and logged; any other error is returned.
+func (s *Service) failed(ctx context.Context, round *Round, refused *int, item, id string, err, later error) error {
+	if !passing(err) {
+		*refused++
+		s.logRefused(ctx, item, id, err)
+		err = nil
+	}
+	if err = errors.Join(err, later); err != nil {
+		round.Failed++
+		return fmt.Errorf("%s %s: %w", item, id, err)
+	}
+	return nil
 }
 
 // logRefused reports an item that Stripe refuses, and its reason.
