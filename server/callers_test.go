@@ -40,7 +40,7 @@ func (s *scene) credentials(caller string, it objects) http.Header {
 	case "audience":
 		token = signed(ring.signing, jwt.MapClaims{"aud": "something-else"})
 	case "hs256":
-		token = forge(s.t, ring.signing, jwt.SigningMethodHS256, ring.signing.public, good)
+		token = forge(s.t, ring.signing, jwt.SigningMethodHS256, []byte(ring.signing.public), good)
 	case "unsigned":
 		token = forge(s.t, ring.signing, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, good)
 	case "tampered":

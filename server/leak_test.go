@@ -126,7 +126,7 @@ func TestTheSearchFindsWhatIsThere(t *testing.T) {
 		"a password":       `{"detail":"wrong: correct horse battery"}`,
 		"a password hash":  `{"hash":"$argon2id$v=19$m=64,t=1,p=1$c2FsdA$dGFn"}`,
 		"an access token":  "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
-		"a signing key":    string(testRing(t).signing.pem[28:128]),
+		"a signing key":    testRing(t).signing.pem[28:128],
 		"a Stripe key":     `panic: key "` + stripeKey + `"`,
 		"a webhook secret": "secret=" + webhookSecret,
 		"a client secret":  "pi_3NqkQ2_secret_9LrQ",

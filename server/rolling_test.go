@@ -33,7 +33,7 @@ func TestRollingTheSigningKey(t *testing.T) {
 	olderPublic := ring.signing.public
 	p := newPair(t, older)
 	p.check("the old key alone")
-	both := func(name string, keys ...[]byte) {
+	both := func(name string, keys ...string) {
 		for i := range p.replicas {
 			p.restart(i, keys...)
 			p.check(fmt.Sprintf("%s, on replica %d", name, i+1))
@@ -108,7 +108,7 @@ type pair struct {
 	cached [2][]string
 }
 
-func newPair(t *testing.T, key []byte) *pair {
+func newPair(t *testing.T, key string) *pair {
 	t.Helper()
 	a := start(t, setup{noWebhooks: true})
 	b := *a
@@ -125,9 +125,9 @@ func newPair(t *testing.T, key []byte) *pair {
 }
 
 // restart gives a replica other keys.
-func (p *pair) restart(replica int, pems ...[]byte) {
+func (p *pair) restart(replica int, pems ...string) {
 	p.t.Helper()
-	keys, err := auth.ParseKeys(pems...)
+	keys, err := auth.LoadKeys(pems...)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -208,8 +208,7 @@ func (p *pair) expired(token string) bool {
 type testKey struct {
 	private *rsa.PrivateKey
 	// pem is the private key, public the public half alone.
-	pem, public []byte
-	kid         string
+	pem, public, kid string
 }
 
 // keyRing is three keys of which a server has had the first two.
@@ -243,10 +242,12 @@ func newTestKey() (k testKey, err error) {
 	if err := auth.GenerateKey(path); err != nil {
 		return k, err
 	}
-	if k.pem, err = os.ReadFile(path); err != nil {
+	text, err := os.ReadFile(path)
+	if err != nil {
 		return k, err
 	}
-	block, _ := pem.Decode(k.pem)
+	k.pem = string(text)
+	block, _ := pem.Decode(text)
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return k, err
@@ -256,8 +257,8 @@ func newTestKey() (k testKey, err error) {
 	if err != nil {
 		return k, err
 	}
-	k.public = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	set, err := auth.ParseKeys(k.pem)
+	k.public = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	set, err := auth.LoadKeys(k.pem)
 	if err != nil {
 		return k, err
 	}

@@ -20,7 +20,7 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	ring := testRing(t)
-	keys, err := auth.ParseKeys(ring.signing.pem, ring.retired.public)
+	keys, err := auth.LoadKeys(ring.signing.pem, ring.retired.public)
 	if err != nil {
 		t.Fatal(err)
 	}

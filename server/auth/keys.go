@@ -36,15 +36,6 @@ func LoadKeys(keys ...string) (*KeySet, error) {
 	return newKeySet(sources)
 }
 
-// ParseKeys is LoadKeys for keys that are in memory. Errors number them from 1.
-func ParseKeys(pems ...[]byte) (*KeySet, error) {
-	sources := make([]keySource, len(pems))
-	for i, data := range pems {
-		sources[i] = keySource{name: fmt.Sprintf("key %d", i+1), data: data}
-	}
-	return newKeySet(sources)
-}
-
 // JWKS returns the public keys as a JSON Web Key Set (RFC 7517), the signing
 // key first.
 func (s *KeySet) JWKS() []byte { return slices.Clone(s.jwks) }

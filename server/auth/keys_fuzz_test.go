@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// FuzzParseKeys holds that whatever is in a key file, what comes out is a set of
+// FuzzKeys holds that whatever is in a key file, what comes out is a set of
 // RSA keys of 2048 bits and more that issues what it verifies, or an error that
 // holds nothing of the file.
-func FuzzParseKeys(f *testing.F) {
+func FuzzKeys(f *testing.F) {
 	keys := testKeys()
 	good := pkcs8(f, keys[0])
 	f.Add(good, pkix(f, &keys[1].PublicKey))
@@ -20,7 +20,7 @@ func FuzzParseKeys(f *testing.F) {
 	f.Add(pemBlock("PRIVATE KEY", []byte("no key")), pemBlock("ENCRYPTED PRIVATE KEY", nil))
 	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: x\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"), []byte("-----BEGIN EC PRIVATE KEY-----\n-----END EC PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		set, err := ParseKeys(first, second)
+		set, err := keySetOf(first, second)
 		if err != nil {
 			for _, data := range [][]byte{first, second} {
 				if block, _ := pem.Decode(data); block != nil && len(block.Bytes) >= 16 && strings.Contains(err.Error(), string(block.Bytes)) {

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/big"
 	"os"
@@ -63,11 +64,20 @@ func pkix(t testing.TB, key any) []byte {
 
 func parseKeys(t testing.TB, pems ...[]byte) *KeySet {
 	t.Helper()
-	set, err := ParseKeys(pems...)
+	set, err := keySetOf(pems...)
 	if err != nil {
-		t.Fatalf("ParseKeys: %v", err)
+		t.Fatal(err)
 	}
 	return set
+}
+
+// keySetOf reads what the sources of keys hold, whether or not it is PEM text.
+func keySetOf(pems ...[]byte) (*KeySet, error) {
+	sources := make([]keySource, len(pems))
+	for i, data := range pems {
+		sources[i] = keySource{name: fmt.Sprintf("key %d", i+1), data: data}
+	}
+	return newKeySet(sources)
 }
 
 func writeFile(t *testing.T, name string, data []byte) string {
@@ -156,7 +166,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set, err := ParseKeys(tc.files...)
+			set, err := keySetOf(tc.files...)
 			if err == nil {
 				t.Fatalf("got a key set with %d keys, want an error", len(set.public))
 			}

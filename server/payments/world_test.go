@@ -237,7 +237,7 @@ func (w *world) persist(ctx context.Context, what string, do func(context.Contex
 		case !documented(err):
 			w.breach("%s: the error is not documented: %v", what, err)
 			return err
-		case !passing(err):
+		case !retryAdvised(err):
 			return err
 		}
 		if w.beforeRetry != nil {
@@ -272,9 +272,9 @@ func documented(err error) bool {
 // errNoUser is the server's answer to the token of a user who was deleted.
 var errNoUser = errors.New("no such user")
 
-// passing reports whether the client is advised to send the same request again.
+// retryAdvised reports whether the client is advised to send the same request again.
 // A key that Stripe refuses is an operator's matter, and mended by then.
-func passing(err error) bool {
+func retryAdvised(err error) bool {
 	var e *stripeclient.Error
 	if errors.As(err, &e) {
 		switch e.Kind {

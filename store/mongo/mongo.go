@@ -70,11 +70,6 @@ func connect(ctx context.Context, opts *options.ClientOptions, database string, 
 	return s, nil
 }
 
-// collections are all of them.
-func (s *Store) collections() []*driver.Collection {
-	return []*driver.Collection{s.users, s.payments, s.leases, s.attempts}
-}
-
 // Ping reports whether the primary answers and can read: it looks for a document, as
 // some servers and routers answer the command ping without their storage.
 func (s *Store) Ping(ctx context.Context) error {
